@@ -1,0 +1,161 @@
+/**
+ * The reference behind the contract: two devices, f64 and f32.
+ *
+ * @module
+ */
+import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
+import { type Plan, unitCount } from "../../model/plan.ts";
+import { checkState, stateBytes } from "../../model/state.ts";
+import {
+  API_VERSION,
+  type Backend,
+  type Device,
+  type DeviceInfo,
+  DeviceLostError,
+  type MemoryReport,
+  type Readable,
+  type Session,
+  type StepInput,
+  type StepOptions,
+  type StepReports,
+} from "../backend.ts";
+import { ReportRing } from "../report_ring.ts";
+import { checkInput, checkReadable, writeFrame } from "../session_input.ts";
+import { stepCost } from "../step_cost.ts";
+import { ReferenceModel } from "./step.ts";
+import { copyTensors } from "./unit.ts";
+
+const CAPACITY = 1024;
+
+const DEVICES: readonly DeviceInfo[] = ["f32", "f64"].map((id) => ({
+  id,
+  kind: "cpu",
+  description: `scalar TypeScript, values stored in ${id}: the definition, not fast`,
+  formats: [id],
+  deterministic: true,
+  maxInFlight: 1,
+  reportCapacity: CAPACITY,
+}));
+
+/** The definition of the maths as a backend. */
+export const backend: Backend = {
+  apiVersion: API_VERSION,
+  name: "reference",
+  probe: () => Promise.resolve(DEVICES),
+  open(id) {
+    const info = DEVICES.find((device) => device.id === id);
+    return info === undefined
+      ? Promise.reject(new RangeError(`Backend "reference" has no device "${id}": f32 or f64`))
+      : Promise.resolve(new ReferenceDevice(info));
+  },
+};
+
+class ReferenceDevice implements Device {
+  readonly info: DeviceInfo;
+  readonly lost: Device["lost"];
+  readonly #end: () => void;
+  #open = true;
+
+  constructor(info: DeviceInfo) {
+    this.info = info;
+    const { promise, resolve } = Promise.withResolvers<Awaited<Device["lost"]>>();
+    this.lost = promise;
+    this.#end = () => {
+      this.#open = false;
+      resolve({ reason: "destroyed", message: "The device was closed" });
+    };
+  }
+
+  accepts(): { ok: boolean; reasons: string[] } {
+    return { ok: true, reasons: [] };
+  }
+
+  load(plan: Plan, checkpoint: Checkpoint): Promise<Session> {
+    try {
+      checkState(plan, checkpoint);
+      return Promise.resolve(
+        new ReferenceSession(plan, checkpoint, this.info.id === "f64", () => this.#open),
+      );
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    return Promise.resolve();
+  }
+}
+
+class ReferenceSession implements Session {
+  readonly #model: ReferenceModel;
+  readonly #isOpen: () => boolean;
+  readonly #frame: Tensor;
+  readonly #ring: ReportRing;
+  readonly #cost: ReturnType<typeof stepCost>;
+
+  constructor(plan: Plan, checkpoint: Checkpoint, double: boolean, isOpen: () => boolean) {
+    const tensors = copyTensors(checkpoint.tensors, double ? Float64Array : Float32Array);
+    this.#model = new ReferenceModel(plan, tensors, checkpoint.step, checkpoint.learned);
+    if (!checkpoint.started) this.#model.start();
+    this.#isOpen = isOpen;
+    this.#frame = tensors["frame"]!.slice();
+    this.#ring = new ReportRing(plan.layerStart.length - 1, CAPACITY, checkpoint.step);
+    const momentum = plan.rule.name === "2016";
+    this.#cost = stepCost(plan, { weightBytes: double ? 8 : 4, momentum });
+  }
+
+  memory(): MemoryReport {
+    return { ...stateBytes(this.#model.tensors), scratch: this.#frame.byteLength };
+  }
+
+  step(input: StepInput, options: StepOptions = {}): void {
+    this.#checkOpen();
+    const { learn = true, rate = 1 } = options;
+    checkInput(this.#model.plan, input, options);
+    this.#ring.checkRoom();
+    writeFrame(input.frame, this.#frame);
+    const cost = this.#cost(this.#model.step, learn);
+    this.#ring.push(this.#model.advance(this.#frame, input.external ?? [], learn, rate), cost);
+  }
+
+  // deno-lint-ignore require-await
+  async report(): Promise<StepReports> {
+    this.#checkOpen();
+    return this.#ring.drain();
+  }
+
+  // deno-lint-ignore require-await
+  async read(name: Readable, into: Float32Array | Float64Array): Promise<void> {
+    this.#checkOpen();
+    const { plan, units, tensors } = this.#model;
+    const count = unitCount(plan) * plan.hidden;
+    if (name === "hidden") {
+      checkReadable(name, count, into);
+      return into.set(tensors["published"]!.subarray(0, count));
+    }
+    checkReadable(name, tensors[name === "prediction" ? name : "signal"]!.length, into);
+    if (name !== "error") return into.set(tensors[name]!);
+    let at = 0;
+    for (const { error } of units) {
+      into.set(error, at);
+      at += error.length;
+    }
+  }
+
+  // deno-lint-ignore require-await
+  async save(): Promise<Checkpoint> {
+    this.#checkOpen();
+    const { tensors, step, learned } = this.#model;
+    const copies = Object.entries(tensors).map(([name, values]) => [name, values.slice()]);
+    return { step, learned, started: true, tensors: Object.fromEntries(copies) };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #checkOpen(): void {
+    if (!this.#isOpen()) throw new DeviceLostError("The device is closed: open it again");
+  }
+}

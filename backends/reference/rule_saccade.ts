@@ -1,0 +1,166 @@
+/**
+ * The rule "saccade" (learning-rule): one unit, scalar, in four functions.
+ *
+ * @module
+ */
+import type { Tensor } from "../../model/checkpoint.ts";
+import type { RuleSaccade } from "../../model/plan.ts";
+import { rateAt } from "../../model/schedule.ts";
+import { product, transposed, update } from "./passes.ts";
+import type { StepContext } from "./step.ts";
+import { gather, type Unit } from "./unit.ts";
+
+/** The constants of the rule (learning-rule, One step). */
+export const CONSTANTS = {
+  clipInput: 8,
+  clipError: 4,
+  scaleFloor: 0.005,
+  varianceFloor: 0.0015 ** 2,
+  meanFloor: 0.001,
+  forget: 0.998,
+  ridge: 1,
+  motionPrior: 0.7,
+  hiddenGain: 2,
+  encoderFloor: 0.001,
+  decoderFloor: 0.25,
+} as const;
+
+const clip = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
+
+function sumOfSquares(x: Tensor): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!;
+  return sum;
+}
+
+/** m: the motion candidate of the tile, 0 without one; above layer 0 the return to 0. */
+function candidate(unit: Unit, i: number): number {
+  return unit.layer > 0 ? -unit.signal[i]! : unit.state["motion"]?.[i] ?? 0;
+}
+
+/** error = y' - p; in the first step nothing was predicted. */
+export function score(_: RuleSaccade, step: StepContext, unit: Unit): void {
+  gather(step.space, step.space.plan.signal, unit.id, unit.arriving, 0);
+  if (step.t === 0) {
+    unit.signal.set(unit.arriving);
+    unit.prediction.set(unit.arriving);
+  }
+  for (let i = 0; i < unit.error.length; i++) {
+    unit.error[i] = unit.arriving[i]! - unit.prediction[i]!;
+  }
+}
+
+/** 1 combiner, 2 running means, 3 error, 4 transposed product, 5 one rank-1 term each. */
+export function learn(rule: RuleSaccade, step: StepContext, unit: Unit): void {
+  if (!step.learn || step.t < 2) return;
+  const c = CONSTANTS;
+  const { plan } = step.space;
+  const { state, input: x, hidden: h, arriving, signal: y } = unit;
+  const z = state["change"]!;
+  const [scale, variance, power] = [state["scale"]!, state["variance"]!, state["power"]!];
+  const q = y.length;
+  const s = scale[0]!;
+
+  // 1: A = forget A + F F', B = forget B + F D with F = [s z, m], w = (A + 1)^-1 (B + (0, w0)).
+  const A = state["combiner.moments"]!;
+  const B = state["combiner.products"]!;
+  const w = state["combiner.weights"]!;
+  const sums = [0, 0, 0, 0, 0];
+  let change = 0;
+  for (let i = 0; i < q; i++) {
+    const fz = s * z[i]!;
+    const fm = candidate(unit, i);
+    const D = arriving[i]! - y[i]!;
+    for (const [k, term] of [fz * fz, fz * fm, fm * fm, fz * D, fm * D].entries()) sums[k]! += term;
+    change += D * D;
+  }
+  for (let k = 0; k < 3; k++) A[k] = c.forget * A[k]! + sums[k]!;
+  for (let k = 0; k < 2; k++) B[k] = c.forget * B[k]! + sums[3 + k]!;
+  const [a11, a12, a22] = [A[0]! + c.ridge, A[1]!, A[2]! + c.ridge];
+  const prior = unit.layer === 0 && plan.external.motion > 0 ? c.motionPrior : 0;
+  const [b1, b2] = [B[0]!, B[1]! + c.ridge * prior];
+  const determinant = a11 * a22 - a12 * a12;
+  w[0] = (b1 * a22 - a12 * b2) / determinant;
+  w[1] = (a11 * b2 - a12 * b1) / determinant;
+
+  // 2: v and Q, means at first, then running ones.
+  const r = Math.max(1 / step.learned, c.meanFloor);
+  const xx = sumOfSquares(x);
+  variance[0]! += r * (change / q - variance[0]!);
+  power[0]! += r * (xx - power[0]!);
+
+  // 3: what z should have added, and the gate: small changes teach less.
+  const e = z.slice();
+  for (let i = 0; i < q; i++) {
+    const D = arriving[i]! - y[i]!;
+    e[i] = clip((D - w[1]! * candidate(unit, i)) / s - z[i]!, -c.clipError, c.clipError);
+  }
+  const multiplier = rateAt(plan.rates, unit.layer, step.t) * step.rate;
+  const gate = multiplier * s * s / (s * s + Math.max(variance[0]!, c.varianceFloor));
+
+  // 4: with the old decoder.
+  const dh = h.slice();
+  transposed(unit.decoder, e, dh);
+  for (let j = 0; j < dh.length; j++) dh[j]! *= (1 - Math.abs(h[j]!)) ** 2;
+
+  // 5: normalised steps.
+  const decoderStep = rule.decoderRate * gate /
+    (c.decoderFloor * h.length + 1 + sumOfSquares(h));
+  const encoderStep = rule.encoderRate * gate / (power[0]! + xx + c.encoderFloor * x.length);
+  update(unit.decoder, decoderStep, 0, e, h, 1);
+  update(unit.encoder, encoderStep, 0, dh, x);
+}
+
+/** x = [features | contexts | 1]; y := y'. */
+export function observe(_: RuleSaccade, step: StepContext, unit: Unit): void {
+  const { space } = step;
+  const { plan } = space;
+  const { state, input: x, arriving, signal: y } = unit;
+  const scale = state["scale"]!;
+  let features: number;
+  if (unit.layer === 0) {
+    features = gather(space, plan.window, unit.id, x, 0);
+    const before = x.slice(0, features);
+    gather(space, plan.window, unit.id, before, 0, true);
+    for (let i = 0; i < features; i++) x[i]! -= step.t === 0 ? x[i]! : before[i]!;
+    const s = Math.sqrt(
+      sumOfSquares(x.subarray(0, features)) / features + CONSTANTS.scaleFloor ** 2,
+    );
+    scale[0] = s;
+    if (plan.external.motion > 0) {
+      gather(space, plan.motion, unit.id, state["motion"]!, 0);
+      x.set(state["motion"]!, features);
+      features += y.length;
+    }
+    for (let i = 0; i < features; i++) {
+      x[i] = clip(x[i]! / s, -CONSTANTS.clipInput, CONSTANTS.clipInput);
+    }
+  } else {
+    features = y.length;
+    let change = 0;
+    for (let i = 0; i < features; i++) {
+      change += (arriving[i]! - y[i]!) ** 2;
+      x[i] = CONSTANTS.hiddenGain * arriving[i]!;
+    }
+    scale[0] = Math.sqrt(change / features + CONSTANTS.scaleFloor ** 2);
+  }
+  const bias = gather(space, plan.context, unit.id, x, features);
+  x[bias] = 1;
+  y.set(arriving);
+}
+
+/** a = W1 x, h = a / (1 + |a|), z = W2 [h; 1], p = clip(y + w_z s z + w_m m, low, 1). */
+export function predict(_: RuleSaccade, step: StepContext, unit: Unit): void {
+  const { state, hidden: h, prediction: p, signal: y } = unit;
+  const z = state["change"]!;
+  const s = state["scale"]![0]!;
+  const w = state["combiner.weights"]!;
+  product(unit.encoder, unit.input, h);
+  for (let j = 0; j < h.length; j++) h[j] = h[j]! / (1 + Math.abs(h[j]!));
+  product(unit.decoder, h, z, 1);
+  const low = unit.layer === 0 ? 0 : -1;
+  for (let i = 0; i < p.length; i++) {
+    p[i] = clip(y[i]! + w[0]! * s * z[i]! + w[1]! * candidate(unit, i), low, 1);
+  }
+  step.space.publishing.set(h, unit.id * h.length);
+}

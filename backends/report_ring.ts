@@ -1,0 +1,80 @@
+/**
+ * The reports that gather in a session until somebody drains them.
+ *
+ * @module
+ */
+import type { StepReports } from "./backend.ts";
+
+/** What a step costs, by the plan. */
+export interface StepCost {
+  /** Multiply-accumulates with weights. */
+  readonly macs: number;
+  /** Bytes of weights and momentum read. */
+  readonly bytesRead: number;
+  /** Bytes of weights and momentum written. */
+  readonly bytesWritten: number;
+}
+
+/** A ring of mean squared errors, steps x layers. */
+export class ReportRing {
+  readonly #mse: Float64Array;
+  readonly #layers: number;
+  #first: number;
+  #steps = 0;
+  #macs = 0;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  /**
+   * @param layers layers of the plan
+   * @param capacity reports it holds
+   * @param step the number of the step that comes first
+   */
+  constructor(layers: number, capacity: number, step: number) {
+    this.#layers = layers;
+    this.#mse = new Float64Array(layers * capacity);
+    this.#first = step;
+  }
+
+  /** Throws when there is no room for one more. */
+  checkRoom(): void {
+    if ((this.#steps + 1) * this.#layers > this.#mse.length) {
+      throw new RangeError(
+        `${this.#steps} steps have not been reported: call report() before the next step`,
+      );
+    }
+  }
+
+  /**
+   * Adds a step.
+   *
+   * @param mse its mean squared error, by layer
+   * @param cost what it cost
+   */
+  push(mse: ArrayLike<number>, cost: StepCost): void {
+    this.checkRoom();
+    this.#mse.set(mse, this.#steps++ * this.#layers);
+    this.#macs += cost.macs;
+    this.#bytesRead += cost.bytesRead;
+    this.#bytesWritten += cost.bytesWritten;
+  }
+
+  /** Everything since the last call. */
+  drain(): StepReports {
+    const report = {
+      firstStep: this.#first,
+      steps: this.#steps,
+      mse: this.#mse.slice(0, this.#steps * this.#layers),
+      macs: this.#macs,
+      bytesRead: this.#bytesRead,
+      bytesWritten: this.#bytesWritten,
+    };
+    this.#first += this.#steps;
+    this.#steps =
+      this.#macs =
+      this.#bytesRead =
+      this.#bytesWritten =
+        0;
+    return report;
+  }
+}

@@ -1,0 +1,80 @@
+import { assert, assertEquals } from "../std_assert.ts";
+import { golden } from "../tests/golden.ts";
+import { BUILTIN_NAMES, builtinSpec } from "./builtin.ts";
+import { compilePlan } from "./compile.ts";
+import { parseSpec } from "./parse_spec.ts";
+import { hashPlan, lengths, offsetsOf, signalLengths, unitCount, weightCount } from "./plan.ts";
+
+const zoo = golden("zoo_stats").models;
+
+for (const [name, { options, stats }] of Object.entries<ZooModel>(zoo)) {
+  Deno.test(`compilePlan() gives the release's "${name}" its units, inputs and weights`, () => {
+    const plan = compilePlan(parseSpec({ ...options, version_major: "1" }));
+    assertEquals(unitCount(plan), stats.units);
+    assertEquals(plan.frame.width, stats.img);
+    assertEquals(weightCount(plan), stats.primary);
+    const { encoder, decoder } = offsetsOf(plan);
+    for (const want of stats.layers) {
+      const [begin, end] = [plan.layerStart[want.layer]!, plan.layerStart[want.layer + 1]!];
+      assertEquals(end - begin, want.units);
+      const weights = encoder[end]! - encoder[begin]! + decoder[end]! - decoder[begin]!;
+      assertEquals(weights, want.weights);
+      const inputs = [...plan.inputs.subarray(begin, end)].map((n) => n - 1);
+      assertEquals(Math.min(...inputs), want.ninp_total[0]);
+      assertEquals(Math.max(...inputs), want.ninp_total[2]);
+      const mean = inputs.reduce((a, b) => a + b) / inputs.length;
+      assert(Math.abs(mean - want.ninp_total[1]!) < 0.06, `mean inputs ${mean}`);
+    }
+  });
+}
+
+interface ZooModel {
+  options: Record<string, unknown>;
+  stats: {
+    units: number;
+    img: number;
+    primary: number;
+    layers: { layer: number; units: number; weights: number; ninp_total: number[] }[];
+  };
+}
+
+Deno.test("built-in models of rule 2016 are those of the zoo", () => {
+  const keys: Record<string, string> = {
+    small: "blog small 12-8-6-4-2-1 (very_deep flags; = PVM_cuda small.json)",
+    large: "blog large 20-16-12-8-6-4-2-1 (very_deep flags)",
+    classic: "classic_medium = experiment1_{face,green_ball,stop_sign} = experiment2",
+    very_deep: "very_deep",
+  };
+  for (const [name, key] of Object.entries(keys)) {
+    assertEquals(builtinSpec(name, { rule: "2016" }), parseSpec(zoo[key].options));
+  }
+});
+
+Deno.test("small has 12.5 M weights without motion and 13.0 M with (learning-rule, Options)", () => {
+  const millions = (motion: number) =>
+    (weightCount(compilePlan(builtinSpec("small", { fields: { motion } }))) / 1e6).toFixed(1);
+  assertEquals([millions(0), millions(3)], ["12.5", "13.0"]);
+});
+
+Deno.test("every unit's inputs are its features, contexts and bias", () => {
+  for (const name of BUILTIN_NAMES) {
+    const plan = compilePlan(builtinSpec(name));
+    const features = [lengths(plan.window), lengths(plan.motion), lengths(plan.context)];
+    const signal = signalLengths(plan);
+    for (let u = 0; u < unitCount(plan); u++) {
+      const upper = u >= plan.layerStart[1]! ? signal[u]! : 0;
+      assertEquals(plan.inputs[u], features.reduce((sum, f) => sum + f[u]!, upper + 1));
+    }
+  }
+});
+
+Deno.test("equal specifications make equal hashes, other seeds other ones", async () => {
+  const hash = (seed: number) => hashPlan(compilePlan(builtinSpec("tiny", { fields: { seed } })));
+  assertEquals(await hash(1), await hash(1));
+  assert(await hash(1) !== await hash(2));
+});
+
+Deno.test("a plan survives structuredClone", async () => {
+  const plan = compilePlan(builtinSpec("tiny"));
+  assertEquals(await hashPlan(structuredClone(plan)), await hashPlan(plan));
+});

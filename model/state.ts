@@ -1,0 +1,99 @@
+/**
+ * The tensors that make up the state of a plan, each flat and in unit order: what a checkpoint holds.
+ *
+ * @module
+ */
+import type { Checkpoint, Tensor } from "./checkpoint.ts";
+import { frameLength, offsetsOf, type Plan, unitCount } from "./plan.ts";
+
+/** Tensors that hold weights or their momentum; all others are state. */
+export const WEIGHT_TENSORS: readonly string[] = [
+  "encoder",
+  "decoder",
+  "encoder.momentum",
+  "decoder.momentum",
+];
+
+/**
+ * The names and lengths of a plan's tensors.
+ *
+ * Both rules: `encoder` (a unit: H rows of its inputs), `decoder` (a unit: a row of H + 1 for each output), `frame` (the last),
+ * `published` (maxDelay states of all hidden outputs, newest first), `input` (x), `hidden` (h), `prediction`, `signal` (the last).
+ * Rule 2016: momentum of both matrices, `integral`, `minimum` and `maximum` of hidden outputs, what two-step prediction has
+ * yet to learn from (`lag.*`), the signal before the last. Rule saccade: `change` (z), `motion` (m of layer 0), `scale` (s), `variance`
+ * (v), `power` (Q), `combiner.moments` (A: zz, zm, mm), `combiner.products` (B), `combiner.weights` (w).
+ *
+ * @param plan a compiled model
+ * @returns lengths by name, names in ascending order
+ */
+export function stateLengths(plan: Plan): Record<string, number> {
+  const at = offsetsOf(plan);
+  const units = unitCount(plan);
+  const hidden = units * plan.hidden;
+  const { rule } = plan;
+  const lengths: Record<string, number> = {
+    encoder: at.encoder[units]!,
+    decoder: at.decoder[units]!,
+    frame: frameLength(plan),
+    published: plan.maxDelay * hidden,
+    input: at.input[units]!,
+    hidden,
+    prediction: at.output[units]!,
+    signal: at.signal[units]!,
+  };
+  if (rule.name === "2016") {
+    lengths["encoder.momentum"] = lengths["encoder"]!;
+    lengths["decoder.momentum"] = lengths["decoder"]!;
+    if (rule.integral) lengths["integral"] = lengths["signal"]!;
+    if (rule.normalise) lengths["minimum"] = lengths["maximum"] = hidden;
+    if (rule.twoSteps) {
+      lengths["lag.input"] = lengths["input"]!;
+      lengths["lag.hidden"] = hidden;
+      lengths["lag.prediction"] = lengths["prediction"]!;
+      if (rule.autoencoder) lengths["signal.previous"] = lengths["signal"]!;
+    }
+  } else {
+    lengths["change"] = lengths["signal"]!;
+    if (plan.external.motion > 0) lengths["motion"] = plan.external.motion;
+    for (const name of ["scale", "variance", "power"]) lengths[name] = units;
+    lengths["combiner.moments"] = 3 * units;
+    lengths["combiner.products"] = lengths["combiner.weights"] = 2 * units;
+  }
+  return Object.fromEntries(Object.entries(lengths).sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+/**
+ * Says whether a checkpoint is of a plan.
+ *
+ * @param plan a compiled model
+ * @param checkpoint a state
+ * @throws {TypeError} naming the tensor that is missing, unknown or of another length
+ */
+export function checkState(plan: Plan, checkpoint: Checkpoint): void {
+  const want = stateLengths(plan);
+  const names = new Set([...Object.keys(want), ...Object.keys(checkpoint.tensors)]);
+  for (const name of names) {
+    const has = checkpoint.tensors[name]?.length;
+    if (has !== want[name]) {
+      throw new TypeError(
+        `The checkpoint is of another model: tensor "${name}" has ${
+          has ?? "no"
+        } values, the plan needs ${want[name] ?? "none"}`,
+      );
+    }
+  }
+}
+
+/** Bytes of a checkpoint's weights and of the rest of its state. */
+export function stateBytes(tensors: Readonly<Record<string, Tensor>>): {
+  weights: number;
+  state: number;
+} {
+  let weights = 0;
+  let state = 0;
+  for (const [name, { byteLength }] of Object.entries(tensors)) {
+    if (WEIGHT_TENSORS.includes(name)) weights += byteLength;
+    else state += byteLength;
+  }
+  return { weights, state };
+}
