@@ -120,6 +120,8 @@ export interface MemoryReport {
   readonly state: number;
   /** The rest: staging, reports, stacks, padding. */
   readonly scratch: number;
+  /** The linear memory it lies in, where it reserved one. */
+  readonly reserved?: number;
   /** What it may hold at most, where there is a limit. */
   readonly limit?: number;
 }

@@ -13,44 +13,57 @@ export function learns(plan: Plan, layer: number, step: number, learn: boolean):
   return plan.rule.name === "saccade" ? step >= 2 : rateAt(plan.rates, layer, step) !== 0;
 }
 
+/** How a backend stores weights. */
+export interface StoredWeights {
+  /** Bytes of a unit's encoder, padding included. */
+  encoderBytes(unit: number): number;
+  /** Bytes of a unit's decoder, padding included. */
+  decoderBytes(unit: number): number;
+  /** Whether momentum of the same size is kept beside them. */
+  readonly momentum: boolean;
+}
+
 /**
- * The least a step can do: each weight (and momentum) that learns is read once and written once, every other is read once.
+ * What a step that touches each weight once does: weights (and momentum) that learn are read and written once, others are read.
  * Two multiply-accumulates an encoder weight that learns and three a decoder weight (learning-rule, Execution), one of each
  * otherwise; one more where there is momentum.
  *
  * @param plan the model
- * @param options bytes of a weight as stored, and whether momentum is kept beside it
+ * @param stored how the weights lie in memory
  * @returns the cost of a step, by step number and whether it learns
  */
 export function stepCost(
   plan: Plan,
-  options: { readonly weightBytes: number; readonly momentum: boolean },
+  stored: StoredWeights,
 ): (step: number, learn: boolean) => StepCost {
   const at = offsetsOf(plan);
   const layers = layerOf(plan);
-  const count = plan.layerStart.length - 1;
-  const encoder = new Float64Array(count);
-  const decoder = new Float64Array(count);
+  const totals = Array.from(
+    { length: plan.layerStart.length - 1 },
+    () => ({ encoder: 0, decoder: 0, bytes: 0 }),
+  );
   for (let u = 0; u < unitCount(plan); u++) {
-    encoder[layers[u]!]! += at.encoder[u + 1]! - at.encoder[u]!;
-    decoder[layers[u]!]! += at.decoder[u + 1]! - at.decoder[u]!;
+    const total = totals[layers[u]!]!;
+    total.encoder += at.encoder[u + 1]! - at.encoder[u]!;
+    total.decoder += at.decoder[u + 1]! - at.decoder[u]!;
+    total.bytes += stored.encoderBytes(u) + stored.decoderBytes(u);
   }
-  const arrays = options.momentum ? 2 : 1;
+  const arrays = stored.momentum ? 2 : 1;
+  const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
+  // The same record every time: a step must not make garbage.
   return (step, learn) => {
-    let macs = 0;
-    let bytesRead = 0;
-    let bytesWritten = 0;
-    for (let layer = 0; layer < count; layer++) {
-      const weights = encoder[layer]! + decoder[layer]!;
+    cost.macs = cost.bytesRead = cost.bytesWritten = 0;
+    for (let layer = 0; layer < totals.length; layer++) {
+      const { encoder, decoder, bytes } = totals[layer]!;
       if (learns(plan, layer, step, learn)) {
-        macs += (arrays + 1) * encoder[layer]! + (arrays + 2) * decoder[layer]!;
-        bytesRead += weights * arrays * options.weightBytes;
-        bytesWritten += weights * arrays * options.weightBytes;
+        cost.macs += (arrays + 1) * encoder + (arrays + 2) * decoder;
+        cost.bytesRead += arrays * bytes;
+        cost.bytesWritten += arrays * bytes;
       } else {
-        macs += weights;
-        bytesRead += weights * options.weightBytes;
+        cost.macs += encoder + decoder;
+        cost.bytesRead += bytes;
       }
     }
-    return { macs, bytesRead, bytesWritten };
+    return cost;
   };
 }

@@ -102,7 +102,12 @@ class ReferenceSession implements Session {
     this.#frame = tensors["frame"]!.slice();
     this.#ring = new ReportRing(plan.layerStart.length - 1, CAPACITY, checkpoint.step);
     const momentum = plan.rule.name === "2016";
-    this.#cost = stepCost(plan, { weightBytes: double ? 8 : 4, momentum });
+    const bytes = double ? 8 : 4;
+    this.#cost = stepCost(plan, {
+      encoderBytes: (u) => bytes * plan.hidden * plan.inputs[u]!,
+      decoderBytes: (u) => bytes * (plan.hidden + 1) * plan.outputs[u]!,
+      momentum,
+    });
   }
 
   memory(): MemoryReport {

@@ -1,0 +1,128 @@
+/**
+ * WebAssembly SIMD on the CPU: Rust kernels, worker threads over one shared memory.
+ *
+ * @module
+ */
+import { MAX_PAGES, missingFor, OVERHEAD, PACKAGES, PAGE, STACK } from "../../kernels/load.ts";
+import type { KernelPackage } from "../../kernels/load.ts";
+import type { Checkpoint } from "../../model/checkpoint.ts";
+import type { Plan } from "../../model/plan.ts";
+import { checkState } from "../../model/state.ts";
+import {
+  API_VERSION,
+  type Backend,
+  type Device,
+  type DeviceInfo,
+  DeviceLostError,
+  type Verdict,
+} from "../backend.ts";
+import { placeModel } from "./placement.ts";
+import { WasmSession } from "./session.ts";
+
+const CAPACITY = 1024;
+
+const DESCRIPTIONS: Readonly<Record<KernelPackage, string>> = {
+  relaxed: "WebAssembly, relaxed SIMD, threads over shared memory",
+  strict: "WebAssembly, SIMD with the same bits on every machine, threads over shared memory",
+  single: "WebAssembly, SIMD with the same bits on every machine, one thread",
+};
+
+/** What can be chosen. */
+export interface WasmOptions {
+  /** Threads, the caller's included; as many as the machine has cores unless stated. */
+  readonly threads?: number;
+}
+
+/**
+ * The backend, for a number of threads.
+ *
+ * @param options what can be chosen
+ * @throws {RangeError} for a number of threads that is no whole number from 1 on
+ */
+export function wasmBackend(options: WasmOptions = {}): Backend {
+  const threads = options.threads ?? navigator.hardwareConcurrency;
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    throw new RangeError(`Cannot run on ${threads} threads: give a whole number from 1 to 1024`);
+  }
+  const infos = PACKAGES.filter((name) => missingFor(name) === null).map((id): DeviceInfo => ({
+    id,
+    kind: "cpu",
+    description: `${DESCRIPTIONS[id]}${id === "single" ? "" : ` (${threads})`}`,
+    formats: ["f32"],
+    deterministic: true,
+    maxInFlight: 1,
+    reportCapacity: CAPACITY,
+  }));
+  return {
+    apiVersion: API_VERSION,
+    name: "wasm",
+    probe: () => Promise.resolve(infos),
+    open(id) {
+      const info = infos.find((info) => info.id === id);
+      if (info !== undefined) {
+        return Promise.resolve(new WasmDevice(info, id === "single" ? 1 : threads));
+      }
+      const missing = PACKAGES.includes(id as KernelPackage)
+        ? missingFor(id as KernelPackage)
+        : `there are ${infos.map((info) => info.id).join(", ")}`;
+      return Promise.reject(new RangeError(`Backend "wasm" has no device "${id}": ${missing}`));
+    },
+  };
+}
+
+class WasmDevice implements Device {
+  readonly info: DeviceInfo;
+  readonly lost: Device["lost"];
+  readonly #threads: number;
+  readonly #lose: (loss: Awaited<Device["lost"]>) => void;
+  readonly #sessions = new Set<WasmSession>();
+  #open = true;
+
+  constructor(info: DeviceInfo, threads: number) {
+    const { promise, resolve } = Promise.withResolvers<Awaited<Device["lost"]>>();
+    this.info = info;
+    this.lost = promise;
+    this.#threads = threads;
+    this.#lose = resolve;
+  }
+
+  accepts(plan: Plan): Verdict {
+    const reasons: string[] = [];
+    if (plan.maxDelay > 1) {
+      reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
+    }
+    const { bytes } = placeModel(plan, { threads: this.#threads, capacity: CAPACITY });
+    const limit = MAX_PAGES * PAGE - OVERHEAD - (this.#threads + 2) * 2 * STACK;
+    if (bytes > limit) {
+      const gigabytes = (value: number) => (value / 2 ** 30).toFixed(1);
+      reasons.push(
+        `The plan needs ${gigabytes(bytes)} GiB, a WebAssembly memory has ${gigabytes(limit)} GiB`,
+      );
+    }
+    return { ok: reasons.length === 0, reasons };
+  }
+
+  async load(plan: Plan, checkpoint: Checkpoint): Promise<WasmSession> {
+    if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
+    const { ok, reasons } = this.accepts(plan);
+    if (!ok) throw new RangeError(reasons.join("; "));
+    checkState(plan, checkpoint);
+    const session = await WasmSession.open(plan, checkpoint, {
+      package: this.info.id as KernelPackage,
+      threads: this.#threads,
+      capacity: CAPACITY,
+      fail: (message) => this.#lose({ reason: "unknown", message }),
+    });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#open = false;
+    for (const session of this.#sessions) await session[Symbol.asyncDispose]();
+    this.#lose({ reason: "destroyed", message: "The device was closed" });
+  }
+}
+
+/** The backend with the machine's number of threads. */
+export const backend: Backend = wasmBackend();

@@ -1,0 +1,246 @@
+/**
+ * A model in linear memory: written from a checkpoint, read back into one.
+ *
+ * @module
+ */
+import type { Kernels } from "../../kernels/load.ts";
+import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
+import { frameLength, offsetsOf, type Plan, type Rule2016, unitCount } from "../../model/plan.ts";
+import { stateLengths } from "../../model/state.ts";
+import { pack, type Shape, unpack } from "./panels.ts";
+import { type Placement, POINTERS } from "./placement.ts";
+import { MODEL, MODEL_WORDS, SCALARS, UNIT, UNIT_WORDS, type UnitField } from "./records.ts";
+
+/** The field of a unit record that holds a tensor, where it is a plain vector. */
+const VECTORS: Readonly<Record<string, UnitField>> = {
+  input: "input",
+  hidden: "hidden",
+  prediction: "prediction",
+  signal: "signal",
+  integral: "integral",
+  minimum: "minimum",
+  maximum: "maximum",
+  change: "change",
+  motion: "motion",
+  error: "error",
+  "lag.input": "lagInput",
+  "lag.hidden": "lagHidden",
+  "lag.prediction": "lagPrediction",
+  "signal.previous": "signalPrevious",
+};
+
+const MATRICES: Readonly<Record<string, UnitField>> = {
+  encoder: "encoder",
+  decoder: "decoder",
+  "encoder.momentum": "encoderMomentum",
+  "decoder.momentum": "decoderMomentum",
+};
+
+/** Bits of the options of rule 2016 (`kernels/src/rule_2016.rs`). */
+function optionBits(rule: Rule2016): number {
+  return [
+    rule.activation === "logistic",
+    rule.derivative,
+    rule.integral,
+    rule.error,
+    rule.previous,
+    rule.twoSteps,
+    rule.normalise,
+    rule.autoencoder,
+  ].reduce((bits, on, bit) => bits | (on ? 1 << bit : 0), 0);
+}
+
+/** Views of a placed model. */
+export class ModelMemory {
+  readonly plan: Plan;
+  readonly place: Placement;
+  /** The model record, as integers and as floats. */
+  readonly words: Uint32Array;
+  readonly floats: Float32Array;
+  /** Rates and learning bits, by layer. */
+  readonly rates: Float32Array;
+  readonly learning: Uint32Array;
+  /** Byte offset of the model's memory, and of its record. */
+  readonly base: number;
+  readonly #buffer: ArrayBufferLike;
+  readonly #units: Uint32Array;
+  readonly #offsets: ReturnType<typeof offsetsOf>;
+
+  /**
+   * Claims memory and writes all records.
+   *
+   * @throws {RangeError} when the memory is too small
+   */
+  constructor(plan: Plan, place: Placement, kernels: Kernels) {
+    this.plan = plan;
+    this.place = place;
+    this.#offsets = offsetsOf(plan);
+    const base = kernels.allocate(place.bytes);
+    if (base === 0) throw new RangeError(`The WebAssembly memory has no ${place.bytes} bytes left`);
+    if (kernels.model_size() !== 4 * MODEL_WORDS || kernels.unit_size() !== 4 * UNIT_WORDS) {
+      throw new TypeError("The built kernels are not those of this version: run kernels/build.sh");
+    }
+    const { buffer } = kernels.memory;
+    this.base = base;
+    this.#buffer = buffer;
+    const layers = plan.layerStart.length - 1;
+    this.words = new Uint32Array(buffer, base + place.model, MODEL_WORDS);
+    this.floats = new Float32Array(buffer, base + place.model, MODEL_WORDS);
+    this.rates = new Float32Array(buffer, base + place.rates, layers);
+    this.learning = new Uint32Array(buffer, base + place.learning, layers);
+    this.#units = new Uint32Array(buffer, base + place.units, place.unitRecords.length);
+    this.#writeRecords();
+  }
+
+  #writeRecords(): void {
+    const { plan, place, base, words, floats } = this;
+    const { rule } = plan;
+    this.#units.set(place.unitRecords);
+    for (let at = 0; at < this.#units.length; at += UNIT_WORDS) {
+      for (const field of POINTERS) {
+        const word = at + UNIT[field];
+        if (this.#units[word] !== 0) this.#units[word]! += base;
+      }
+    }
+    new Uint32Array(this.#buffer, base + place.runs, place.runRecords.length).set(place.runRecords);
+    new Uint32Array(this.#buffer, base + place.chunk, place.chunkStarts.length)
+      .set(place.chunkStarts);
+    for (const { at, record } of place.scratch) {
+      new Uint32Array(this.#buffer, base + at, record.length).set(record.map((p) => p + base));
+    }
+    words[MODEL.rule] = rule.name === "2016" ? 2016 : 1;
+    words[MODEL.hidden] = plan.hidden;
+    words[MODEL.unit] = base + place.units;
+    words[MODEL.chunk] = base + place.chunk;
+    words[MODEL.chunks] = place.chunkStarts.length - 1;
+    words[MODEL.hiddenAt] = frameLength(plan) + plan.external.motion + plan.external.parts;
+    words[MODEL.rates] = base + place.rates;
+    words[MODEL.learning] = base + place.learning;
+    if (rule.name === "2016") {
+      words[MODEL.options] = optionBits(rule);
+      floats[MODEL.tau] = rule.tau;
+      floats[MODEL.momentum] = rule.momentum;
+      floats[MODEL.bias] = rule.bias;
+    } else {
+      floats[MODEL.bias] = 1;
+      floats[MODEL.encoderRate] = rule.encoderRate;
+      floats[MODEL.decoderRate] = rule.decoderRate;
+      floats[MODEL.motionPrior] = plan.external.motion > 0 ? 0.7 : 0;
+    }
+  }
+
+  /** A signal space, or a part of one. */
+  space(parity: number, begin = 0, end = this.words[MODEL.hiddenAt]!): Float32Array {
+    const at = this.base + this.place.spaces[parity & 1]!;
+    return new Float32Array(this.#buffer, at + 4 * begin, end - begin);
+  }
+
+  /** The hidden outputs in a signal space. */
+  hidden(parity: number): Float32Array {
+    const begin = this.words[MODEL.hiddenAt]!;
+    return this.space(parity, begin, begin + unitCount(this.plan) * this.plan.hidden);
+  }
+
+  /** Squared errors of the units, steps x units. */
+  errors(capacity: number): Float32Array {
+    const length = capacity * unitCount(this.plan);
+    return new Float32Array(this.#buffer, this.base + this.place.errors, length);
+  }
+
+  #vector(u: number, field: UnitField, length: number): Float32Array {
+    return new Float32Array(this.#buffer, this.#units[u * UNIT_WORDS + UNIT[field]]!, length);
+  }
+
+  /** Where each unit's part of a tensor begins. */
+  #begin(name: string): (u: number) => number {
+    const { encoder, decoder, signal, input, output } = this.#offsets;
+    const H = this.plan.hidden;
+    const motion = this.plan.external.motion;
+    if (name.startsWith("encoder")) return (u) => encoder[u]!;
+    if (name.startsWith("decoder")) return (u) => decoder[u]!;
+    if (name.endsWith("input")) return (u) => input[u]!;
+    if (name.endsWith("prediction")) return (u) => output[u]!;
+    if (/hidden$|^minimum$|^maximum$/.test(name)) return (u) => u * H;
+    // Layer 0 comes first, and its candidates are as long as its signals.
+    if (name === "motion") return (u) => Math.min(signal[u]!, motion);
+    return (u) => signal[u]!;
+  }
+
+  /** Pairs every unit's part of a tensor with its place in memory. */
+  #eachUnit(
+    name: string,
+    tensor: Tensor,
+    plain: (part: Tensor, memory: Float32Array) => void,
+    matrix: (part: Tensor, shape: Shape, memory: Float32Array) => void,
+  ): void {
+    const { plan } = this;
+    for (let u = 0; u < unitCount(plan); u++) {
+      const scalars = SCALARS[name];
+      if (scalars !== undefined) {
+        const [first, length] = scalars;
+        const memory = this.#vector(u, "scalars", first + length).subarray(first);
+        plain(tensor.subarray(u * length, (u + 1) * length), memory);
+        continue;
+      }
+      const begin = this.#begin(name);
+      const part = tensor.subarray(begin(u), begin(u + 1));
+      const stored = MATRICES[name];
+      if (stored === undefined) {
+        if (part.length > 0) plain(part, this.#vector(u, VECTORS[name]!, part.length));
+        continue;
+      }
+      const transposed = name.startsWith("decoder");
+      const shape = transposed
+        ? { rows: plan.hidden + 1, columns: plan.outputs[u]!, transposed }
+        : { rows: plan.hidden, columns: plan.inputs[u]!, transposed };
+      const columns = this.#units[
+        u * UNIT_WORDS + UNIT[transposed ? "outputColumns" : "inputColumns"]
+      ]!;
+      matrix(part, shape, this.#vector(u, stored, shape.rows * columns));
+    }
+  }
+
+  /** Writes a checkpoint's tensors. */
+  write({ tensors, step }: Checkpoint): void {
+    for (const [name, tensor] of Object.entries(tensors)) {
+      if (name === "frame") this.space(step + 1, 0, tensor.length).set(tensor);
+      else if (name === "published") this.hidden(step).set(tensor);
+      else {
+        this.#eachUnit(name, tensor, (part, memory) => memory.set(part), pack);
+      }
+    }
+    const { bias } = this.plan.rule.name === "2016" ? this.plan.rule : { bias: 1 };
+    const H = this.plan.hidden;
+    for (let u = 0; u < unitCount(this.plan); u++) this.#vector(u, "hidden", H + 1)[H] = bias;
+  }
+
+  /**
+   * Copies one tensor out.
+   *
+   * @param name as in a checkpoint, or `error`
+   * @param step steps made
+   * @param into as long as the tensor
+   */
+  read(name: string, step: number, into: Tensor): void {
+    if (name === "frame") into.set(this.space(step + 1, 0, into.length));
+    else if (name === "published") into.set(this.hidden(step));
+    else {
+      this.#eachUnit(
+        name,
+        into,
+        (part, memory) => part.set(memory),
+        (part, shape, memory) => unpack(memory, shape, part as unknown as Float32Array),
+      );
+    }
+  }
+
+  /** All tensors of a checkpoint. */
+  tensors(step: number): Record<string, Float32Array> {
+    const out: Record<string, Float32Array> = {};
+    for (const [name, length] of Object.entries(stateLengths(this.plan))) {
+      out[name] = new Float32Array(length);
+      this.read(name, step, out[name]);
+    }
+    return out;
+  }
+}

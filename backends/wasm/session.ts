@@ -1,0 +1,251 @@
+/**
+ * A model running on the kernels.
+ *
+ * @module
+ */
+import {
+  compileKernels,
+  instantiate,
+  type KernelPackage,
+  type Kernels,
+  OVERHEAD,
+  PAGE,
+  sharedMemory,
+} from "../../kernels/load.ts";
+import type { Checkpoint } from "../../model/checkpoint.ts";
+import { frameLength, offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
+import { rateAt } from "../../model/schedule.ts";
+import { stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
+import {
+  DeviceLostError,
+  type MemoryReport,
+  type Readable,
+  type Session,
+  type StepInput,
+  type StepOptions,
+  type StepReports,
+} from "../backend.ts";
+import { checkInput, checkReadable } from "../session_input.ts";
+import type { StepCost } from "../report_ring.ts";
+import { stepCost } from "../step_cost.ts";
+import { ModelMemory } from "./memory.ts";
+import { paddedColumns } from "./panels.ts";
+import { placeModel } from "./placement.ts";
+import { MODEL } from "./records.ts";
+import { Threads } from "./threads.ts";
+
+/** How a session is opened. */
+export interface SessionOptions {
+  /** The build of the kernels. */
+  readonly package: KernelPackage;
+  /** Threads, the caller's included. */
+  readonly threads: number;
+  /** Reports that gather at most. */
+  readonly capacity: number;
+  /** Called when a thread breaks. */
+  readonly fail: (message: string) => void;
+}
+
+/** A model on one or more threads over one memory. */
+export class WasmSession implements Session {
+  readonly #memory: ModelMemory;
+  readonly #kernels: Kernels;
+  readonly #threads: Threads;
+  readonly #options: SessionOptions;
+  readonly #staging: Uint8Array;
+  readonly #spaces: readonly Float32Array[];
+  readonly #errors: Float32Array;
+  readonly #cost: (step: number, learn: boolean) => StepCost;
+  readonly #model: number;
+  readonly #scratch: number;
+  readonly #report = { macs: 0, bytesRead: 0, bytesWritten: 0 };
+  #step: number;
+  #learned: number;
+  #drained: number;
+  #open = true;
+
+  private constructor(
+    memory: ModelMemory,
+    kernels: Kernels,
+    threads: Threads,
+    checkpoint: Checkpoint,
+    options: SessionOptions,
+  ) {
+    const { plan, place, base } = memory;
+    this.#memory = memory;
+    this.#kernels = kernels;
+    this.#threads = threads;
+    this.#options = options;
+    this.#model = base + place.model;
+    this.#scratch = base + place.scratch[0]!.at;
+    this.#staging = new Uint8Array(kernels.memory.buffer, base + place.staging, frameLength(plan));
+    this.#spaces = [memory.space(0), memory.space(1)];
+    this.#errors = memory.errors(options.capacity);
+    this.#cost = stepCost(plan, {
+      encoderBytes: (u) => 4 * plan.hidden * paddedColumns(plan.inputs[u]!),
+      decoderBytes: (u) => 4 * (plan.hidden + 1) * paddedColumns(plan.outputs[u]!),
+      momentum: plan.rule.name === "2016",
+    });
+    this.#step = this.#drained = checkpoint.step;
+    this.#learned = checkpoint.learned;
+  }
+
+  /** Places a model, writes its state and starts its threads. */
+  static async open(
+    plan: Plan,
+    checkpoint: Checkpoint,
+    options: SessionOptions,
+  ): Promise<WasmSession> {
+    const { threads, capacity } = options;
+    const place = placeModel(plan, { threads, capacity });
+    const module = await compileKernels(options.package);
+    let kernels: Kernels;
+    if (options.package === "single") {
+      kernels = instantiate(module);
+      kernels.memory.grow(Math.ceil((place.bytes + OVERHEAD) / PAGE));
+    } else {
+      kernels = instantiate(module, sharedMemory(place.bytes, threads));
+    }
+    const memory = new ModelMemory(plan, place, kernels);
+    memory.write(checkpoint);
+    const sync = new Int32Array(kernels.memory.buffer, memory.base + place.sync, 4);
+    const starts = place.scratch.slice(1).map(({ at }) => ({
+      module,
+      memory: kernels.memory,
+      model: memory.base + place.model,
+      scratch: memory.base + at,
+      sync: memory.base + place.sync,
+    }));
+    const workers = await Threads.start(starts, sync, options.fail);
+    const session = new WasmSession(memory, kernels, workers, checkpoint, options);
+    if (!checkpoint.started) session.#start();
+    return session;
+  }
+
+  /** Rule 2016 predicts once before the first frame, into the space that the first step reads. */
+  #start(): void {
+    const { plan, words, base, place } = this.#memory;
+    if (plan.rule.name !== "2016") return;
+    this.#writeSchedule(-1, true, 1);
+    words[MODEL.other] = base + place.spaces[this.#step & 1]!;
+    this.#kernels.start(this.#model, this.#scratch, unitCount(plan));
+  }
+
+  memory(): MemoryReport {
+    const { place, plan } = this.#memory;
+    let state = 0;
+    for (const [name, length] of Object.entries(stateLengths(plan))) {
+      if (!WEIGHT_TENSORS.includes(name)) state += 4 * length;
+    }
+    return {
+      weights: place.weightBytes,
+      state,
+      scratch: place.bytes - place.weightBytes - state,
+      reserved: this.#kernels.memory.buffer.byteLength,
+    };
+  }
+
+  step(input: StepInput, options?: StepOptions): void {
+    this.#checkOpen();
+    const { plan, words, base, place } = this.#memory;
+    const learn = options?.learn ?? true;
+    const t = this.#step;
+    checkInput(plan, input, options);
+    const slot = t - this.#drained;
+    if (slot >= this.#options.capacity) {
+      throw new RangeError(
+        `${slot} steps have not been reported: call report() before the next step`,
+      );
+    }
+    const space = this.#spaces[t & 1]!;
+    if (input.frame instanceof Uint8Array) {
+      this.#staging.set(input.frame);
+      const values = base + place.spaces[t & 1]!;
+      this.#kernels.write_frame(base + place.staging, values, this.#staging.length);
+    } else {
+      space.set(input.frame);
+    }
+    if (input.external !== undefined) space.set(input.external, frameLength(plan));
+    if (learn && t >= 2) this.#learned++;
+    this.#writeSchedule(t, learn, options?.rate ?? 1);
+    words[MODEL.space] = base + place.spaces[t & 1]!;
+    words[MODEL.other] = base + place.spaces[(t + 1) & 1]!;
+    words[MODEL.errors] = base + place.errors + 4 * slot * unitCount(plan);
+    words[MODEL.claimed] = 0;
+    this.#threads.begin();
+    this.#kernels.work(this.#model, this.#scratch);
+    this.#threads.end();
+    const cost = this.#cost(t, learn);
+    this.#report.macs += cost.macs;
+    this.#report.bytesRead += cost.bytesRead;
+    this.#report.bytesWritten += cost.bytesWritten;
+    this.#step++;
+  }
+
+  /** What the model record says of this step. */
+  #writeSchedule(t: number, learn: boolean, rate: number): void {
+    const { plan, words, floats, rates, learning } = this.#memory;
+    const saccade = plan.rule.name === "saccade";
+    for (let layer = 0; layer < rates.length; layer++) {
+      const now = rateAt(plan.rates, layer, t);
+      rates[layer] = now * rate;
+      const next = rateAt(plan.rates, layer, t + 1);
+      learning[layer] = Number(now !== 0) | (next !== 0 ? 2 : 0);
+    }
+    words[MODEL.first] = Number(t === 0);
+    words[MODEL.learn] = Number(learn && (!saccade || t >= 2));
+    floats[MODEL.meanRate] = Math.max(1 / Math.max(this.#learned, 1), 0.001);
+    floats[MODEL.lateralFactor] = Number(t >= plan.contextFrom[0]!);
+    floats[MODEL.feedbackFactor] = Number(t >= plan.contextFrom[1]!);
+  }
+
+  // deno-lint-ignore require-await
+  async report(): Promise<StepReports> {
+    this.#checkOpen();
+    const { plan } = this.#memory;
+    const { layerStart } = plan;
+    const signal = offsetsOf(plan).signal;
+    const layers = layerStart.length - 1;
+    const units = unitCount(plan);
+    const steps = this.#step - this.#drained;
+    const mse = new Float64Array(steps * layers);
+    for (let step = 0; step < steps; step++) {
+      for (let layer = 0; layer < layers; layer++) {
+        const [begin, end] = [layerStart[layer]!, layerStart[layer + 1]!];
+        let sum = 0;
+        for (let u = begin; u < end; u++) sum += this.#errors[step * units + u]!;
+        mse[step * layers + layer] = sum / (signal[end]! - signal[begin]!);
+      }
+    }
+    const report = { firstStep: this.#drained, steps, mse, ...this.#report };
+    this.#drained = this.#step;
+    this.#report.macs = this.#report.bytesRead = this.#report.bytesWritten = 0;
+    return report;
+  }
+
+  // deno-lint-ignore require-await
+  async read(name: Readable, into: Float32Array | Float64Array): Promise<void> {
+    this.#checkOpen();
+    const lengths = stateLengths(this.#memory.plan);
+    const tensor = name === "hidden" ? "published" : name;
+    checkReadable(name, lengths[name === "error" ? "signal" : tensor] ?? 0, into);
+    this.#memory.read(tensor, this.#step, into);
+  }
+
+  // deno-lint-ignore require-await
+  async save(): Promise<Checkpoint> {
+    this.#checkOpen();
+    const tensors = this.#memory.tensors(this.#step);
+    return { step: this.#step, learned: this.#learned, started: true, tensors };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#open) this.#threads[Symbol.dispose]();
+    this.#open = false;
+    return Promise.resolve();
+  }
+
+  #checkOpen(): void {
+    if (!this.#open) throw new DeviceLostError("The session is closed: open the device again");
+  }
+}

@@ -1,0 +1,81 @@
+/* tslint:disable */
+/* eslint-disable */
+
+/**
+ * `bytes` of zeroed memory for good, or 0 when the memory is too small.
+ */
+export function allocate(bytes: number): number;
+
+/**
+ * Bytes of a model record: JavaScript checks that it writes as many.
+ */
+export function model_size(): number;
+
+/**
+ * See `motion::motion_candidate`.
+ */
+export function motion_candidate(frame: number, last: number, width: number, height: number, radius: number, into: number, scratch: number): void;
+
+/**
+ * f32 values of scratch memory that `motion_candidate` needs.
+ */
+export function motion_scratch_length(width: number, height: number, radius: number): number;
+
+/**
+ * Rule 2016: predicts once before the first frame. The result is published to the space of the first step.
+ */
+export function start(model: number, scratch: number, units: number): void;
+
+/**
+ * Bytes of a unit record.
+ */
+export function unit_size(): number;
+
+/**
+ * This thread's share of a step; see `model::work`.
+ */
+export function work(model: number, scratch: number): void;
+
+/**
+ * Bytes to values in [0, 1].
+ */
+export function write_frame(bytes: number, values: number, length: number): void;
+
+export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
+
+export interface InitOutput {
+    readonly allocate: (a: number) => number;
+    readonly model_size: () => number;
+    readonly motion_candidate: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => void;
+    readonly motion_scratch_length: (a: number, b: number, c: number) => number;
+    readonly start: (a: number, b: number, c: number) => void;
+    readonly unit_size: () => number;
+    readonly work: (a: number, b: number) => void;
+    readonly write_frame: (a: number, b: number, c: number) => void;
+    readonly __wbindgen_thread_destroy: (a?: number, b?: number, c?: number) => void;
+    readonly __wbindgen_start: (a: number) => void;
+}
+
+export type SyncInitInput = BufferSource | WebAssembly.Module;
+
+/**
+ * Instantiates the given `module`, which can either be bytes or
+ * a precompiled `WebAssembly.Module`.
+ *
+ * @param {{ module: SyncInitInput, memory?: WebAssembly.Memory, thread_stack_size?: number }} module - Passing `SyncInitInput` directly is deprecated.
+ * @param {WebAssembly.Memory} memory - Deprecated.
+ *
+ * @returns {InitOutput}
+ */
+export function initSync(module: { module: SyncInitInput, memory?: WebAssembly.Memory, thread_stack_size?: number } | SyncInitInput, memory?: WebAssembly.Memory): InitOutput;
+
+/**
+ * If `module_or_path` is {RequestInfo} or {URL}, makes a request and
+ * for everything else, calls `WebAssembly.instantiate` directly.
+ *
+ * @param {{ module_or_path: InitInput | Promise<InitInput>, memory?: WebAssembly.Memory, thread_stack_size?: number }} module_or_path - Passing `InitInput` directly is deprecated.
+ * @param {WebAssembly.Memory} memory - Deprecated.
+ *
+ * @returns {Promise<InitOutput>}
+ */
+export default function __wbg_init (module_or_path?: { module_or_path: InitInput | Promise<InitInput>, memory?: WebAssembly.Memory, thread_stack_size?: number } | InitInput | Promise<InitInput>, memory?: WebAssembly.Memory): Promise<InitOutput>;

@@ -1,0 +1,11 @@
+/* tslint:disable */
+/* eslint-disable */
+export const memory: WebAssembly.Memory;
+export const allocate: (a: number) => number;
+export const model_size: () => number;
+export const motion_candidate: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => void;
+export const motion_scratch_length: (a: number, b: number, c: number) => number;
+export const start: (a: number, b: number, c: number) => void;
+export const unit_size: () => number;
+export const work: (a: number, b: number) => void;
+export const write_frame: (a: number, b: number, c: number) => void;

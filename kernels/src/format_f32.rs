@@ -1,0 +1,253 @@
+//! Weights in f32: the passes that read and write them, and nothing else.
+//!
+//! A matrix is stored in panels of four rows: the four rows' first four columns, their next four columns ..., so that a pass
+//! is one linear stream. The rows left over when the count is no multiple of four follow one by one. Columns are padded to a
+//! multiple of eight, and all vectors that meet them are zero there. A momentum matrix has the same layout.
+
+use crate::vector::{F32x4, LANES};
+
+/// Rows of a panel.
+pub const PANEL: usize = 4;
+/// Columns are a multiple of this.
+pub const COLUMNS: usize = 2 * LANES;
+
+/// A matrix and, under rule 2016, its momentum.
+#[derive(Clone, Copy)]
+pub struct Matrix {
+    pub weights: *mut f32,
+    /// Null without momentum.
+    pub momentum: *mut f32,
+    pub rows: usize,
+    /// Padded.
+    pub columns: usize,
+}
+
+/// out = W x.
+///
+/// # Safety
+/// `x` has `columns` values, `out` has `rows`, and no other thread writes to the matrix.
+pub unsafe fn product(matrix: Matrix, x: *const f32, out: *mut f32) {
+    unsafe {
+        let mut w = matrix.weights.cast_const();
+        let panels = matrix.rows / PANEL;
+        for panel in 0..panels {
+            let mut sum = [F32x4::splat(0.0); 2 * PANEL];
+            for column in (0..matrix.columns).step_by(COLUMNS) {
+                let low = F32x4::load(x.add(column));
+                let high = F32x4::load(x.add(column + LANES));
+                for row in 0..PANEL {
+                    sum[row] = sum[row].madd(F32x4::load(w.add(row * LANES)), low);
+                    sum[PANEL + row] =
+                        sum[PANEL + row].madd(F32x4::load(w.add((PANEL + row) * LANES)), high);
+                }
+                w = w.add(2 * PANEL * LANES);
+            }
+            for row in 0..PANEL {
+                *out.add(panel * PANEL + row) = sum[row].add(sum[PANEL + row]).sum();
+            }
+        }
+        for row in panels * PANEL..matrix.rows {
+            let mut sum = [F32x4::splat(0.0); 2];
+            for column in (0..matrix.columns).step_by(COLUMNS) {
+                sum[0] = sum[0].madd(F32x4::load(w), F32x4::load(x.add(column)));
+                sum[1] = sum[1].madd(F32x4::load(w.add(LANES)), F32x4::load(x.add(column + LANES)));
+                w = w.add(COLUMNS);
+            }
+            *out.add(row) = sum[0].add(sum[1]).sum();
+        }
+    }
+}
+
+/// out = sum over rows of c_row W_row: the product with a matrix that is stored transposed.
+///
+/// # Safety
+/// `c` has `rows` values, `out` has `columns`, and no other thread writes to the matrix.
+pub unsafe fn combine(matrix: Matrix, c: *const f32, out: *mut f32) {
+    const WIDE: usize = 8;
+    let mut column = 0;
+    unsafe {
+        while column + WIDE * LANES <= matrix.columns {
+            combine_block::<WIDE>(matrix, c, out, column);
+            column += WIDE * LANES;
+        }
+        while column < matrix.columns {
+            combine_block::<2>(matrix, c, out, column);
+            column += 2 * LANES;
+        }
+    }
+}
+
+/// `N` vectors of columns, held in registers while the rows go by.
+#[inline(always)]
+unsafe fn combine_block<const N: usize>(
+    matrix: Matrix,
+    c: *const f32,
+    out: *mut f32,
+    column: usize,
+) {
+    unsafe {
+        let mut sum = [F32x4::splat(0.0); N];
+        let panels = matrix.rows / PANEL;
+        for panel in 0..panels {
+            let w = matrix.weights.add(panel * PANEL * matrix.columns + column * PANEL);
+            for row in 0..PANEL {
+                let factor = F32x4::splat(*c.add(panel * PANEL + row));
+                for (i, sum) in sum.iter_mut().enumerate() {
+                    *sum = sum.madd(factor, F32x4::load(w.add((i * PANEL + row) * LANES)));
+                }
+            }
+        }
+        for row in panels * PANEL..matrix.rows {
+            let w = matrix.weights.add(row * matrix.columns + column);
+            let factor = F32x4::splat(*c.add(row));
+            for (i, sum) in sum.iter_mut().enumerate() {
+                *sum = sum.madd(factor, F32x4::load(w.add(i * LANES)));
+            }
+        }
+        for (i, sum) in sum.into_iter().enumerate() {
+            sum.store(out.add(column + i * LANES));
+        }
+    }
+}
+
+/// What happens to a weight when it learns.
+trait Update {
+    /// The weights at `w` (momentum at `m`) after one more rank-1 term d x, stored and returned.
+    ///
+    /// # Safety
+    /// Four f32 can be read and written at both.
+    unsafe fn apply(&self, w: *mut f32, m: *mut f32, d: F32x4, x: F32x4) -> F32x4;
+}
+
+/// W += d x.
+struct Plain;
+
+/// M = d x + mu M, W += M.
+struct WithMomentum(F32x4);
+
+impl Update for Plain {
+    #[inline(always)]
+    unsafe fn apply(&self, w: *mut f32, _: *mut f32, d: F32x4, x: F32x4) -> F32x4 {
+        unsafe {
+            let updated = F32x4::load(w).madd(d, x);
+            updated.store(w);
+            updated
+        }
+    }
+}
+
+impl Update for WithMomentum {
+    #[inline(always)]
+    unsafe fn apply(&self, w: *mut f32, m: *mut f32, d: F32x4, x: F32x4) -> F32x4 {
+        unsafe {
+            let momentum = d.mul(x).madd(self.0, F32x4::load(m));
+            momentum.store(m);
+            let updated = F32x4::load(w).add(momentum);
+            updated.store(w);
+            updated
+        }
+    }
+}
+
+/// W += d x', then out = W next: the encoder's one pass. `d` has the rate in it.
+///
+/// # Safety
+/// `x` and `next` have `columns` values, `d` and `out` have `rows`; no other thread touches the matrix.
+pub unsafe fn update_product(
+    matrix: Matrix,
+    mu: f32,
+    d: *const f32,
+    x: *const f32,
+    next: *const f32,
+    out: *mut f32,
+) {
+    unsafe {
+        if matrix.momentum.is_null() {
+            stream(matrix, &Plain, |row| *d.add(row), x, Use::Updated(next), out);
+        } else {
+            let update = WithMomentum(F32x4::splat(mu));
+            stream(matrix, &update, |row| *d.add(row), x, Use::Updated(next), out);
+        }
+    }
+}
+
+/// out = W e with the weights as they are, and W += c e': the decoder's first pass, stored hidden-major. `c` has the rate in it.
+///
+/// # Safety
+/// `e` has `columns` values, `c` and `out` have `rows`; no other thread touches the matrix.
+pub unsafe fn product_update(matrix: Matrix, mu: f32, c: *const f32, e: *const f32, out: *mut f32) {
+    unsafe {
+        if matrix.momentum.is_null() {
+            stream(matrix, &Plain, |row| *c.add(row), e, Use::Old, out);
+        } else {
+            let update = WithMomentum(F32x4::splat(mu));
+            stream(matrix, &update, |row| *c.add(row), e, Use::Old, out);
+        }
+    }
+}
+
+/// Which weights the product is taken with, and what vector.
+#[derive(Clone, Copy)]
+enum Use {
+    /// The updated ones, with this vector.
+    Updated(*const f32),
+    /// Those before the update, with the vector of the update itself.
+    Old,
+}
+
+/// One linear pass: each weight is read once, written once, and counted into its row's sum.
+#[inline(always)]
+unsafe fn stream<U: Update>(
+    matrix: Matrix,
+    update: &U,
+    factor: impl Fn(usize) -> f32,
+    x: *const f32,
+    with: Use,
+    out: *mut f32,
+) {
+    unsafe {
+        let mut w = matrix.weights;
+        let mut m = matrix.momentum;
+        let visit = |w: *mut f32, m: *mut f32, d: F32x4, column: usize, sum: F32x4| {
+            let here = F32x4::load(x.add(column));
+            match with {
+                Use::Updated(next) => {
+                    let updated = update.apply(w, m, d, here);
+                    sum.madd(updated, F32x4::load(next.add(column)))
+                }
+                Use::Old => {
+                    let old = F32x4::load(w);
+                    update.apply(w, m, d, here);
+                    sum.madd(old, here)
+                }
+            }
+        };
+        let panels = matrix.rows / PANEL;
+        for panel in 0..panels {
+            let row = panel * PANEL;
+            let d: [F32x4; PANEL] = core::array::from_fn(|i| F32x4::splat(factor(row + i)));
+            let mut sum = [F32x4::splat(0.0); PANEL];
+            for column in (0..matrix.columns).step_by(LANES) {
+                for i in 0..PANEL {
+                    sum[i] = visit(w.add(i * LANES), m.wrapping_add(i * LANES), d[i], column, sum[i]);
+                }
+                w = w.add(PANEL * LANES);
+                m = m.wrapping_add(PANEL * LANES);
+            }
+            for (i, sum) in sum.into_iter().enumerate() {
+                *out.add(row + i) = sum.sum();
+            }
+        }
+        for row in panels * PANEL..matrix.rows {
+            let d = F32x4::splat(factor(row));
+            let mut sum = [F32x4::splat(0.0); 2];
+            for column in (0..matrix.columns).step_by(COLUMNS) {
+                sum[0] = visit(w, m, d, column, sum[0]);
+                sum[1] = visit(w.add(LANES), m.wrapping_add(LANES), d, column + LANES, sum[1]);
+                w = w.add(COLUMNS);
+                m = m.wrapping_add(COLUMNS);
+            }
+            *out.add(row) = sum[0].add(sum[1]).sum();
+        }
+    }
+}

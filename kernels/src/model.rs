@@ -1,0 +1,218 @@
+//! A model as it lies in memory, and the part of a step that both rules share.
+//!
+//! JavaScript writes these records (`backends/wasm/layout.ts` knows their order); everything in them is four bytes.
+
+use crate::format_f32::Matrix;
+use crate::{rule_2016, rule_saccade};
+use core::slice::{from_raw_parts, from_raw_parts_mut};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// A run of the signal space.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Run {
+    pub index: u32,
+    pub length: u32,
+    /// Of context: 0 lateral, 1 feedback.
+    pub kind: u32,
+}
+
+/// Some runs.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Runs {
+    pub first: *const Run,
+    pub count: u32,
+}
+
+impl Runs {
+    pub fn list(&self) -> &[Run] {
+        if self.count == 0 {
+            return &[];
+        }
+        // Safety: JavaScript wrote `count` runs there when it loaded the model.
+        unsafe { from_raw_parts(self.first, self.count as usize) }
+    }
+}
+
+/// One unit: sizes and where its vectors are. Vectors that a rule has no use for are null.
+#[repr(C)]
+pub struct Unit {
+    pub layer: u32,
+    /// q: values it predicts.
+    pub signal_length: u32,
+    /// m: rows of the decoder; columns are its padded count, for it is stored transposed.
+    pub outputs: u32,
+    pub output_columns: u32,
+    /// n: columns of the encoder, bias included; and padded.
+    pub inputs: u32,
+    pub input_columns: u32,
+    /// Values in a signal block.
+    pub block: u32,
+    pub encoder: *mut f32,
+    pub encoder_momentum: *mut f32,
+    pub decoder: *mut f32,
+    pub decoder_momentum: *mut f32,
+    /// x of the last prediction; the next one; and, with two steps, the one to learn from.
+    pub input: *mut f32,
+    pub next_input: *mut f32,
+    pub lag_input: *mut f32,
+    /// h and then the bias.
+    pub hidden: *mut f32,
+    pub lag_hidden: *mut f32,
+    pub prediction: *mut f32,
+    pub lag_prediction: *mut f32,
+    /// y.
+    pub signal: *mut f32,
+    pub signal_previous: *mut f32,
+    pub integral: *mut f32,
+    pub minimum: *mut f32,
+    pub maximum: *mut f32,
+    /// z.
+    pub change: *mut f32,
+    /// m of layer 0.
+    pub motion: *mut f32,
+    pub error: *mut f32,
+    /// s, v, Q, A (zz, zm, mm), B (z, m), w (z, m).
+    pub scalars: *mut f32,
+    pub signal_runs: Runs,
+    pub window_runs: Runs,
+    pub motion_runs: Runs,
+    pub context_runs: Runs,
+}
+
+/// A model and what it is to do in this step.
+#[repr(C)]
+pub struct Model {
+    /// 2016 or 1 for "saccade".
+    pub rule: u32,
+    /// Rule 2016: the bits of `rule_2016::options`.
+    pub options: u32,
+    pub hidden: u32,
+    pub unit: *mut Unit,
+    /// chunks + 1 first units: the pieces of work that threads claim.
+    pub chunk: *const u32,
+    pub chunks: u32,
+    /// Chunks claimed in this step.
+    pub claimed: AtomicU32,
+    /// [frame | external | hidden outputs] of this step, and the space that this step publishes to; its frame is the last one.
+    pub space: *const f32,
+    pub other: *mut f32,
+    /// Where hidden outputs begin in a space.
+    pub hidden_at: u32,
+    /// One squared error a unit, of this step.
+    pub errors: *mut f32,
+    /// By layer: the rate of this step, and bit 0 whether it learns now, bit 1 whether it does in the next.
+    pub rates: *const f32,
+    pub learning: *const u32,
+    /// Whether this is the first step, and whether weights change.
+    pub first: u32,
+    pub learn: u32,
+    /// r of the running means.
+    pub mean_rate: f32,
+    /// Context factors: lateral, feedback.
+    pub factors: [f32; 2],
+    pub tau: f32,
+    pub momentum: f32,
+    pub bias: f32,
+    pub encoder_rate: f32,
+    pub decoder_rate: f32,
+    /// w0 of layer 0.
+    pub motion_prior: f32,
+}
+
+/// Vectors that live for one unit's step; each thread has its own.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Scratch {
+    /// y', as long as the longest signal.
+    pub arriving: *mut f32,
+    /// e or dz, as long as the widest decoder; zero behind what is written.
+    pub delta: *mut f32,
+    /// dh and the decoder's factors: H + 1 values, padded.
+    pub hidden_delta: *mut f32,
+    pub factors: *mut f32,
+    /// z before the activation, as long as the widest decoder.
+    pub output: *mut f32,
+    /// D and m while the combiner learns, as long as the longest signal.
+    pub change: *mut f32,
+    pub candidate: *mut f32,
+}
+
+/// A vector of the model as a slice.
+///
+/// # Safety
+/// `length` values are there, and nothing else refers to them meanwhile.
+#[inline(always)]
+pub unsafe fn values<'a>(at: *mut f32, length: usize) -> &'a mut [f32] {
+    unsafe { from_raw_parts_mut(at, length) }
+}
+
+/// The encoder, [H, n].
+pub fn encoder(unit: &Unit, hidden: usize) -> Matrix {
+    Matrix {
+        weights: unit.encoder,
+        momentum: unit.encoder_momentum,
+        rows: hidden,
+        columns: unit.input_columns as usize,
+    }
+}
+
+/// The decoder, stored transposed: [H + 1, m].
+pub fn decoder(unit: &Unit, hidden: usize) -> Matrix {
+    Matrix {
+        weights: unit.decoder,
+        momentum: unit.decoder_momentum,
+        rows: hidden + 1,
+        columns: unit.output_columns as usize,
+    }
+}
+
+/// Copies runs of a space one after another and returns where they end.
+///
+/// # Safety
+/// The runs lie in the space, and `to` has room for them.
+#[inline(always)]
+pub unsafe fn gather(space: *const f32, runs: Runs, mut to: *mut f32) -> *mut f32 {
+    unsafe {
+        for run in runs.list() {
+            let from = space.add(run.index as usize);
+            // A loop, not a call: memory.copy costs more than these few values.
+            for i in 0..run.length as usize {
+                *to.add(i) = *from.add(i);
+            }
+            to = to.add(run.length as usize);
+        }
+        to
+    }
+}
+
+/// This thread's share of a step: chunk after chunk until all are claimed.
+///
+/// # Safety
+/// `model` and `scratch` are records as described, and all threads that work on the model have a scratch of their own.
+pub unsafe fn work(model: *const Model, scratch: Scratch) {
+    unsafe {
+        let model = &*model;
+        loop {
+            let chunk = model.claimed.fetch_add(1, Relaxed);
+            if chunk >= model.chunks {
+                return;
+            }
+            let begin = *model.chunk.add(chunk as usize);
+            let end = *model.chunk.add(chunk as usize + 1);
+            for id in begin..end {
+                let unit = &mut *model.unit.add(id as usize);
+                let publish = model
+                    .other
+                    .add((model.hidden_at + id * model.hidden) as usize);
+                let squares = if model.rule == 2016 {
+                    rule_2016::step(model, unit, scratch, publish)
+                } else {
+                    rule_saccade::step(model, unit, scratch, publish)
+                };
+                *model.errors.add(id as usize) = squares;
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Four f32 at once: a SIMD register in WebAssembly, an array elsewhere (for the tests).
+
+/// Lanes of a vector.
+pub const LANES: usize = 4;
+
+#[cfg(target_arch = "wasm32")]
+pub use wasm::F32x4;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use portable::F32x4;
+
+#[cfg(target_arch = "wasm32")]
+mod wasm {
+    use core::arch::wasm32::*;
+
+    #[derive(Clone, Copy)]
+    pub struct F32x4(v128);
+
+    impl F32x4 {
+        #[inline(always)]
+        pub fn splat(value: f32) -> Self {
+            F32x4(f32x4_splat(value))
+        }
+        /// # Safety
+        /// Four f32 can be read there.
+        #[inline(always)]
+        pub unsafe fn load(from: *const f32) -> Self {
+            F32x4(unsafe { v128_load(from.cast()) })
+        }
+        /// # Safety
+        /// Four f32 can be written there.
+        #[inline(always)]
+        pub unsafe fn store(self, to: *mut f32) {
+            unsafe { v128_store(to.cast(), self.0) }
+        }
+        /// self + a * b; whether the product is rounded first is up to the processor.
+        #[cfg(target_feature = "relaxed-simd")]
+        #[inline(always)]
+        pub fn madd(self, a: Self, b: Self) -> Self {
+            F32x4(f32x4_relaxed_madd(a.0, b.0, self.0))
+        }
+        /// self + a * b, the product rounded first.
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        #[inline(always)]
+        pub fn madd(self, a: Self, b: Self) -> Self {
+            F32x4(f32x4_add(self.0, f32x4_mul(a.0, b.0)))
+        }
+        #[inline(always)]
+        pub fn add(self, other: Self) -> Self {
+            F32x4(f32x4_add(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn sub(self, other: Self) -> Self {
+            F32x4(f32x4_sub(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn mul(self, other: Self) -> Self {
+            F32x4(f32x4_mul(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn div(self, other: Self) -> Self {
+            F32x4(f32x4_div(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn min(self, other: Self) -> Self {
+            F32x4(f32x4_pmin(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn sqrt(self) -> Self {
+            F32x4(f32x4_sqrt(self.0))
+        }
+        #[inline(always)]
+        pub fn first(self) -> f32 {
+            f32x4_extract_lane::<0>(self.0)
+        }
+        #[inline(always)]
+        pub fn sum(self) -> f32 {
+            let half = f32x4_add(self.0, i32x4_shuffle::<2, 3, 0, 1>(self.0, self.0));
+            f32x4_extract_lane::<0>(half) + f32x4_extract_lane::<1>(half)
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod portable {
+    #[derive(Clone, Copy)]
+    pub struct F32x4([f32; 4]);
+
+    impl F32x4 {
+        fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+            F32x4(core::array::from_fn(|i| f(self.0[i], other.0[i])))
+        }
+        pub fn splat(value: f32) -> Self {
+            F32x4([value; 4])
+        }
+        /// # Safety
+        /// Four f32 can be read there.
+        pub unsafe fn load(from: *const f32) -> Self {
+            F32x4(unsafe { from.cast::<[f32; 4]>().read() })
+        }
+        /// # Safety
+        /// Four f32 can be written there.
+        pub unsafe fn store(self, to: *mut f32) {
+            unsafe { to.cast::<[f32; 4]>().write(self.0) }
+        }
+        pub fn madd(self, a: Self, b: Self) -> Self {
+            self.add(a.mul(b))
+        }
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
+        pub fn add(self, other: Self) -> Self {
+            self.zip(other, |a, b| a + b)
+        }
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
+        pub fn sub(self, other: Self) -> Self {
+            self.zip(other, |a, b| a - b)
+        }
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
+        pub fn mul(self, other: Self) -> Self {
+            self.zip(other, |a, b| a * b)
+        }
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
+        pub fn div(self, other: Self) -> Self {
+            self.zip(other, |a, b| a / b)
+        }
+        pub fn min(self, other: Self) -> Self {
+            self.zip(other, f32::min)
+        }
+        pub fn sqrt(self) -> Self {
+            F32x4(self.0.map(f32::sqrt))
+        }
+        pub fn first(self) -> f32 {
+            self.0[0]
+        }
+        pub fn sum(self) -> f32 {
+            (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
+        }
+    }
+}

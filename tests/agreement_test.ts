@@ -1,0 +1,73 @@
+/** The WASM backend against the reference, with every layer learning and all contexts on. */
+import { backend as reference } from "../backends/reference/backend.ts";
+import { wasmBackend } from "../backends/wasm/backend.ts";
+import { missingFor, PACKAGES } from "../kernels/load.ts";
+import { builtinSpec } from "../model/builtin.ts";
+import { agree, ALL_LEARN, openSession } from "./agreement.ts";
+
+const VARIANTS: Record<string, Record<string, unknown>> = {
+  "saccade": {},
+  "saccade without motion": { motion: 0 },
+  "2016": { rule: "2016" },
+};
+const EXTRAS: Record<string, Record<string, unknown>> = {
+  "two steps, normalised": {
+    predict_two_steps: true,
+    normalize_output: true,
+    use_t_minus_2_block: true,
+    use_integral: false,
+  },
+  "logistic, bias free, autoencoder": {
+    activation: "logistic",
+    bias_free: true,
+    autoencoder: true,
+  },
+  "two steps, autoencoder, legacy": {
+    predict_two_steps: true,
+    autoencoder: true,
+    lateral: "legacy",
+  },
+};
+
+function spec(name: string, fields: Record<string, unknown>) {
+  const rule = fields["rule"] === "2016" ? "2016" as const : "saccade" as const;
+  return builtinSpec(name, {
+    rule,
+    fields: { ...(rule === "2016" ? ALL_LEARN : {}), ...fields },
+  });
+}
+
+for (const [label, fields] of Object.entries(VARIANTS)) {
+  for (const id of PACKAGES) {
+    Deno.test({
+      name: `wasm:${id} agrees with the reference: tiny, rule ${label}`,
+      ignore: missingFor(id) !== null,
+      fn: async () => {
+        await agree(spec("tiny", fields), 60, limit(label), [
+          (plan) => openSession(wasmBackend({ threads: 2 }), id, plan),
+          (plan) => openSession(reference, "f32", plan),
+        ]);
+      },
+    });
+  }
+  Deno.test(`wasm agrees with the reference: small, rule ${label}`, async () => {
+    await agree(spec("small", fields), 60, limit(label), [
+      (plan) => openSession(wasmBackend({ threads: 3 }), "relaxed", plan),
+      (plan) => openSession(reference, "f32", plan),
+    ]);
+  });
+}
+
+for (const [label, fields] of Object.entries(EXTRAS)) {
+  Deno.test(`wasm agrees with the reference: tiny, rule 2016, ${label}`, async () => {
+    await agree(spec("tiny", { ...fields, rule: "2016" }), 60, 1e-5, [
+      (plan) => openSession(wasmBackend({ threads: 2 }), "relaxed", plan),
+      (plan) => openSession(reference, "f32", plan),
+    ]);
+  });
+}
+
+/** Small m / s amplifies rounding (learning-rule, Tolerances). */
+function limit(label: string): number {
+  return label === "saccade" ? 5e-5 : 1e-5;
+}
