@@ -22,42 +22,54 @@ import {
 import { ReportRing } from "../report_ring.ts";
 import { checkInput, checkReadable, writeFrame } from "../session_input.ts";
 import { stepCost } from "../step_cost.ts";
+import type { Passes } from "./passes.ts";
 import { ReferenceModel } from "./step.ts";
 import { copyTensors } from "./unit.ts";
 
 const CAPACITY = 1024;
 
-const DEVICES: readonly DeviceInfo[] = ["f32", "f64"].map((id) => ({
-  id,
-  kind: "cpu",
-  description: `scalar TypeScript, values stored in ${id}: the definition, not fast`,
-  formats: [id],
-  deterministic: true,
-  maxInFlight: 1,
-  reportCapacity: CAPACITY,
-}));
+/**
+ * The reference as a backend, or its vectors around other weight passes.
+ *
+ * @param name what the backend is called
+ * @param passes where weights are touched; the definition unless stated
+ */
+export function referenceBackend(name = "reference", passes?: Passes): Backend {
+  const devices = ["f32", "f64"].map((id): DeviceInfo => ({
+    id,
+    kind: "cpu",
+    description: `scalar TypeScript, values stored in ${id}`,
+    formats: [id],
+    deterministic: true,
+    maxInFlight: 1,
+    reportCapacity: CAPACITY,
+  }));
+  return {
+    apiVersion: API_VERSION,
+    name,
+    probe: () => Promise.resolve(devices),
+    open(id) {
+      const info = devices.find((device) => device.id === id);
+      return info === undefined
+        ? Promise.reject(new RangeError(`Backend "${name}" has no device "${id}": f32 or f64`))
+        : Promise.resolve(new ReferenceDevice(info, passes));
+    },
+  };
+}
 
 /** The definition of the maths as a backend. */
-export const backend: Backend = {
-  apiVersion: API_VERSION,
-  name: "reference",
-  probe: () => Promise.resolve(DEVICES),
-  open(id) {
-    const info = DEVICES.find((device) => device.id === id);
-    return info === undefined
-      ? Promise.reject(new RangeError(`Backend "reference" has no device "${id}": f32 or f64`))
-      : Promise.resolve(new ReferenceDevice(info));
-  },
-};
+export const backend: Backend = referenceBackend();
 
 class ReferenceDevice implements Device {
   readonly info: DeviceInfo;
   readonly lost: Device["lost"];
   readonly #end: () => void;
+  readonly #passes: Passes | undefined;
   #open = true;
 
-  constructor(info: DeviceInfo) {
+  constructor(info: DeviceInfo, passes?: Passes) {
     this.info = info;
+    this.#passes = passes;
     const { promise, resolve } = Promise.withResolvers<Awaited<Device["lost"]>>();
     this.lost = promise;
     this.#end = () => {
@@ -74,7 +86,11 @@ class ReferenceDevice implements Device {
     try {
       checkState(plan, checkpoint);
       return Promise.resolve(
-        new ReferenceSession(plan, checkpoint, this.info.id === "f64", () => this.#open),
+        new ReferenceSession(plan, checkpoint, {
+          double: this.info.id === "f64",
+          isOpen: () => this.#open,
+          passes: this.#passes,
+        }),
       );
     } catch (error) {
       return Promise.reject(error);
@@ -94,9 +110,15 @@ class ReferenceSession implements Session {
   readonly #ring: ReportRing;
   readonly #cost: ReturnType<typeof stepCost>;
 
-  constructor(plan: Plan, checkpoint: Checkpoint, double: boolean, isOpen: () => boolean) {
+  constructor(
+    plan: Plan,
+    checkpoint: Checkpoint,
+    options: { double: boolean; isOpen: () => boolean; passes: Passes | undefined },
+  ) {
+    const { double, isOpen, passes } = options;
+    const { step, learned } = checkpoint;
     const tensors = copyTensors(checkpoint.tensors, double ? Float64Array : Float32Array);
-    this.#model = new ReferenceModel(plan, tensors, checkpoint.step, checkpoint.learned);
+    this.#model = new ReferenceModel(plan, tensors, step, learned, passes);
     if (!checkpoint.started) this.#model.start();
     this.#isOpen = isOpen;
     this.#frame = tensors["frame"]!.slice();

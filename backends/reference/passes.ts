@@ -14,6 +14,16 @@ export interface Matrix {
   readonly momentum?: Tensor;
 }
 
+/** The passes, for a step to be made of: ours, or those of somebody who has faster ones. */
+export interface Passes {
+  /** See {@linkcode transposed}. */
+  readonly transposed: typeof transposed;
+  /** See {@linkcode update}. */
+  readonly update: typeof update;
+  /** See {@linkcode product}. */
+  readonly product: typeof product;
+}
+
 /** Pass 1a: what the decoder sends back, dh = W2[:, 0..H-1]' e, with the decoder as it is. */
 export function transposed(decoder: Matrix, e: Tensor, dh: Tensor): void {
   const H = dh.length;

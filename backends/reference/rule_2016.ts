@@ -6,7 +6,6 @@
 import type { Tensor } from "../../model/checkpoint.ts";
 import type { Rule2016 } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
-import { product, transposed, update } from "./passes.ts";
 import type { StepContext } from "./step.ts";
 import { gather, type Unit } from "./unit.ts";
 
@@ -56,10 +55,10 @@ export function learn(rule: Rule2016, step: StepContext, unit: Unit): void {
       }
     }
     const dh = h.slice();
-    transposed(unit.decoder, dz, dh);
+    step.passes.transposed(unit.decoder, dz, dh);
     for (let j = 0; j < dh.length; j++) dh[j]! *= slope(rule, h[j]!);
-    update(unit.decoder, rate * step.rate, rule.momentum, dz, h, rule.bias);
-    update(unit.encoder, rate * step.rate, rule.momentum, dh, x);
+    step.passes.update(unit.decoder, rate * step.rate, rule.momentum, dz, h, rule.bias);
+    step.passes.update(unit.encoder, rate * step.rate, rule.momentum, dh, x);
   }
   if (rule.twoSteps) {
     x.set(unit.input);
@@ -112,9 +111,9 @@ function scaleContexts(step: StepContext, unit: Unit, x: Tensor, at: number): vo
 export function predict(rule: Rule2016, step: StepContext, unit: Unit): void {
   const { plan, publishing } = step.space;
   const { state, hidden: h, prediction: p } = unit;
-  product(unit.encoder, unit.input, h);
+  step.passes.product(unit.encoder, unit.input, h);
   for (let j = 0; j < h.length; j++) h[j] = activate(rule, h[j]!);
-  product(unit.decoder, h, p, rule.bias);
+  step.passes.product(unit.decoder, h, p, rule.bias);
   for (let i = 0; i < p.length; i++) p[i] = activate(rule, p[i]!);
   const { minimum, maximum } = state;
   const learning = step.learn && rateAt(plan.rates, unit.layer, step.t + 1) !== 0;

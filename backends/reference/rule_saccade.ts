@@ -6,7 +6,6 @@
 import type { Tensor } from "../../model/checkpoint.ts";
 import type { RuleSaccade } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
-import { product, transposed, update } from "./passes.ts";
 import type { StepContext } from "./step.ts";
 import { gather, type Unit } from "./unit.ts";
 
@@ -65,17 +64,23 @@ export function learn(rule: RuleSaccade, step: StepContext, unit: Unit): void {
   const A = state["combiner.moments"]!;
   const B = state["combiner.products"]!;
   const w = state["combiner.weights"]!;
-  const sums = [0, 0, 0, 0, 0];
-  let change = 0;
+  let [zz, zm, mm, zD, mD, DD] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < q; i++) {
     const fz = s * z[i]!;
     const fm = candidate(unit, i);
     const D = arriving[i]! - y[i]!;
-    for (const [k, term] of [fz * fz, fz * fm, fm * fm, fz * D, fm * D].entries()) sums[k]! += term;
-    change += D * D;
+    zz += fz * fz;
+    zm += fz * fm;
+    mm += fm * fm;
+    zD += fz * D;
+    mD += fm * D;
+    DD += D * D;
   }
-  for (let k = 0; k < 3; k++) A[k] = c.forget * A[k]! + sums[k]!;
-  for (let k = 0; k < 2; k++) B[k] = c.forget * B[k]! + sums[3 + k]!;
+  A[0] = c.forget * A[0]! + zz;
+  A[1] = c.forget * A[1]! + zm;
+  A[2] = c.forget * A[2]! + mm;
+  B[0] = c.forget * B[0]! + zD;
+  B[1] = c.forget * B[1]! + mD;
   const [a11, a12, a22] = [A[0]! + c.ridge, A[1]!, A[2]! + c.ridge];
   const prior = unit.layer === 0 && plan.external.motion > 0 ? c.motionPrior : 0;
   const [b1, b2] = [B[0]!, B[1]! + c.ridge * prior];
@@ -86,7 +91,7 @@ export function learn(rule: RuleSaccade, step: StepContext, unit: Unit): void {
   // 2: v and Q, means at first, then running ones.
   const r = Math.max(1 / step.learned, c.meanFloor);
   const xx = sumOfSquares(x);
-  variance[0]! += r * (change / q - variance[0]!);
+  variance[0]! += r * (DD / q - variance[0]!);
   power[0]! += r * (xx - power[0]!);
 
   // 3: what z should have added, and the gate: small changes teach less.
@@ -100,15 +105,15 @@ export function learn(rule: RuleSaccade, step: StepContext, unit: Unit): void {
 
   // 4: with the old decoder.
   const dh = h.slice();
-  transposed(unit.decoder, e, dh);
+  step.passes.transposed(unit.decoder, e, dh);
   for (let j = 0; j < dh.length; j++) dh[j]! *= (1 - Math.abs(h[j]!)) ** 2;
 
   // 5: normalised steps.
   const decoderStep = rule.decoderRate * gate /
     (c.decoderFloor * h.length + 1 + sumOfSquares(h));
   const encoderStep = rule.encoderRate * gate / (power[0]! + xx + c.encoderFloor * x.length);
-  update(unit.decoder, decoderStep, 0, e, h, 1);
-  update(unit.encoder, encoderStep, 0, dh, x);
+  step.passes.update(unit.decoder, decoderStep, 0, e, h, 1);
+  step.passes.update(unit.encoder, encoderStep, 0, dh, x);
 }
 
 /** x = [features | contexts | 1]; y := y'. */
@@ -155,9 +160,9 @@ export function predict(_: RuleSaccade, step: StepContext, unit: Unit): void {
   const z = state["change"]!;
   const s = state["scale"]![0]!;
   const w = state["combiner.weights"]!;
-  product(unit.encoder, unit.input, h);
+  step.passes.product(unit.encoder, unit.input, h);
   for (let j = 0; j < h.length; j++) h[j] = h[j]! / (1 + Math.abs(h[j]!));
-  product(unit.decoder, h, z, 1);
+  step.passes.product(unit.decoder, h, z, 1);
   const low = unit.layer === 0 ? 0 : -1;
   for (let i = 0; i < p.length; i++) {
     p[i] = clip(y[i]! + w[0]! * s * z[i]! + w[1]! * candidate(unit, i), low, 1);

@@ -8,6 +8,7 @@
  */
 import type { Tensor } from "../../model/checkpoint.ts";
 import { frameLength, type Plan, unitCount } from "../../model/plan.ts";
+import { type Passes, product, transposed, update } from "./passes.ts";
 import * as rule2016 from "./rule_2016.ts";
 import * as ruleSaccade from "./rule_saccade.ts";
 import { makeUnits, type Space, type Unit } from "./unit.ts";
@@ -24,6 +25,8 @@ export interface StepContext {
   readonly learn: boolean;
   /** Multiplies the scheduled rates. */
   readonly rate: number;
+  /** Where weights are touched. */
+  readonly passes: Passes;
 }
 
 /** A model in the middle of its life; the tensors are the state. */
@@ -33,21 +36,25 @@ export class ReferenceModel {
   readonly units: readonly Unit[];
   step: number;
   learned: number;
-  #publishing: Tensor;
-  #arriving: Tensor;
+  readonly #passes: Passes;
+  readonly #publishing: Tensor;
+  readonly #arriving: Tensor;
 
   /**
    * @param plan the model
    * @param tensors its state; written to
    * @param step frames seen
    * @param learned steps learned from
+   * @param passes where weights are touched; the definition unless stated
    */
   constructor(
     plan: Plan,
     tensors: Readonly<Record<string, Tensor>>,
     step: number,
     learned: number,
+    passes: Passes = { transposed, update, product },
   ) {
+    this.#passes = passes;
     this.plan = plan;
     this.tensors = tensors;
     this.units = makeUnits(plan, tensors);
@@ -121,7 +128,7 @@ export class ReferenceModel {
       published: this.tensors["published"]!,
       publishing: this.#publishing,
     };
-    return { space, t, learned: this.learned, learn, rate };
+    return { space, t, learned: this.learned, learn, rate, passes: this.#passes };
   }
 
   /** What was published becomes one step older; the oldest is forgotten. */
