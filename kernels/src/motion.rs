@@ -47,9 +47,9 @@ impl Shape {
     fn shifts(&self) -> usize {
         (2 * self.radius + 1) * (2 * self.radius + 1)
     }
-    /// Two frames of planes, squares, row sums, costs, the best cost, weighted sums and their weight.
+    /// Two frames of planes, squares, and the costs of every shift.
     fn scratch(&self) -> usize {
-        2 * CHANNELS * self.plane() + (self.shifts() + 3 + CHANNELS + 1) * self.map()
+        2 * CHANNELS * self.plane() + (1 + self.shifts()) * self.map()
     }
 }
 
@@ -81,22 +81,20 @@ pub unsafe fn motion_candidate(
         let now = take(CHANNELS * shape.plane());
         let before = take(CHANNELS * shape.plane());
         let squares = take(shape.map());
-        let sums = take(shape.map());
-        let best = take(shape.map());
-        let weighted = take((CHANNELS + 1) * shape.map());
         let costs = take(shape.shifts() * shape.map());
         split(shape, frame, now);
         split(shape, last, before);
-        fill(best, shape.map(), f32::INFINITY);
-        fill(weighted, (CHANNELS + 1) * shape.map(), 0.0);
         for_each_shift(radius, |i, shift| {
-            match_blocks(shape, now, before, shift, squares, sums, costs.add(i * shape.map()), best);
+            let costs = costs.add(i * shape.map());
+            match_blocks(shape, now, before, shift, squares, costs);
         });
-        for_each_shift(radius, |i, shift| {
-            weigh(shape, now, shift, costs.add(i * shape.map()), best, weighted);
-        });
-        let still = costs.add(shape.shifts() / 2 * shape.map());
-        join(shape, frame, weighted, still, into);
+        for row in 0..height {
+            for column in (0..width).step_by(LANES) {
+                let moved = move_on(shape, now, costs, row, column);
+                let pixels = LANES.min(width - column);
+                join(into.add((row * width + column) * CHANNELS), moved, pixels);
+            }
+        }
     }
 }
 
@@ -109,10 +107,6 @@ fn for_each_shift(radius: usize, mut visit: impl FnMut(usize, (isize, isize))) {
             i += 1;
         }
     }
-}
-
-unsafe fn fill(at: *mut f32, length: usize, value: f32) {
-    unsafe { core::slice::from_raw_parts_mut(at, length).fill(value) }
 }
 
 /// Rows, columns, channels to planes with repeated edges.
@@ -132,25 +126,28 @@ unsafe fn split(shape: Shape, frame: *const f32, planes: *mut f32) {
     }
 }
 
-/// c_d: squared differences summed over 5 x 5 pixels and 3 channels; keeps the least of all shifts.
-#[allow(clippy::too_many_arguments, reason = "scratch memory, named")]
+/// c_d: squared differences summed over 5 x 5 pixels and 3 channels.
 unsafe fn match_blocks(
     shape: Shape,
     now: *const f32,
     before: *const f32,
     (rows, columns): (isize, isize),
     squares: *mut f32,
-    sums: *mut f32,
     costs: *mut f32,
-    best: *mut f32,
 ) {
-    let Shape { width, height, radius, plane_row, map_row, .. } = shape;
+    let Shape {
+        width,
+        height,
+        radius,
+        plane_row,
+        map_row,
+        ..
+    } = shape;
     unsafe {
         for row in 0..height + 2 * REACH {
             let now = now.add((row + radius) * plane_row + radius);
             let line = ((row + radius) as isize - rows) * plane_row as isize;
             let before = before.offset(line + radius as isize - columns);
-            let line = squares.add(row * map_row);
             for column in (0..width + 2 * REACH).step_by(LANES) {
                 let mut square = F32x4::splat(0.0);
                 for channel in 0..CHANNELS {
@@ -158,87 +155,84 @@ unsafe fn match_blocks(
                     let difference = F32x4::load(now.add(at)).sub(F32x4::load(before.add(at)));
                     square = square.madd(difference, difference);
                 }
-                square.store(line.add(column));
-            }
-            let to = sums.add(row * map_row);
-            for column in (0..width).step_by(LANES) {
-                let mut sum = F32x4::load(line.add(column));
-                for next in 1..=2 * REACH {
-                    sum = sum.add(F32x4::load(line.add(column + next)));
-                }
-                sum.store(to.add(column));
+                square.store(squares.add(row * map_row + column));
             }
         }
-        for row in 0..height {
-            for column in (0..width).step_by(LANES) {
-                let from = sums.add(row * map_row + column);
-                let mut cost = F32x4::load(from);
+        for column in (0..width).step_by(LANES) {
+            // Down a strip of columns, the sums of the last five rows stay in registers.
+            let mut last = [F32x4::splat(0.0); 2 * REACH];
+            for row in 0..height + 2 * REACH {
+                let from = squares.add(row * map_row + column);
+                let mut sum = F32x4::load(from);
                 for next in 1..=2 * REACH {
-                    cost = cost.add(F32x4::load(from.add(next * map_row)));
+                    sum = sum.add(F32x4::load(from.add(next)));
                 }
-                let at = row * map_row + column;
-                cost.store(costs.add(at));
-                F32x4::load(best.add(at)).min(cost).store(best.add(at));
+                if row >= 2 * REACH {
+                    let cost = last[0].add(last[1]).add(last[2].add(last[3])).add(sum);
+                    cost.store(costs.add((row - 2 * REACH) * map_row + column));
+                }
+                last = [last[1], last[2], last[3], sum];
             }
         }
     }
 }
 
-/// Adds q_d I(u - d) and q_d, q_d = (1 + (c_d - c*) / (2 (c* + noise)))^-4.
-unsafe fn weigh(
+/// M of four pixels, by channel: c_0 / (c_0 + still) * (sum q_d I(u - d) / sum q_d - I(u)), q_d = (1 + (c_d - c*) / (2 (c* + noise)))^-4.
+#[inline(always)]
+unsafe fn move_on(
     shape: Shape,
     now: *const f32,
-    (rows, columns): (isize, isize),
     costs: *const f32,
-    best: *const f32,
-    weighted: *mut f32,
-) {
-    let Shape { width, height, border, plane_row, map_row, .. } = shape;
+    row: usize,
+    column: usize,
+) -> [F32x4; CHANNELS] {
+    let Shape {
+        radius,
+        border,
+        plane_row,
+        map_row,
+        ..
+    } = shape;
     let one = F32x4::splat(1.0);
-    let two = F32x4::splat(2.0);
     unsafe {
-        for row in 0..height {
-            let line = ((row + border) as isize - rows) * plane_row as isize;
-            let from = now.offset(line + border as isize - columns);
-            for column in (0..width).step_by(LANES) {
-                let at = row * map_row + column;
-                let least = F32x4::load(best.add(at));
-                let excess = F32x4::load(costs.add(at)).sub(least);
-                let t = one.add(excess.div(two.mul(least.add(F32x4::splat(NOISE)))));
-                let t2 = t.mul(t);
-                let q = one.div(t2.mul(t2));
-                for channel in 0..CHANNELS {
-                    let to = weighted.add(channel * shape.map() + at);
-                    let pixel = F32x4::load(from.add(channel * shape.plane() + column));
-                    F32x4::load(to).madd(q, pixel).store(to);
-                }
-                let to = weighted.add(CHANNELS * shape.map() + at);
-                F32x4::load(to).add(q).store(to);
-            }
+        let costs = costs.add(row * map_row + column);
+        let here = now.add((row + border) * plane_row + border + column);
+        let mut best = F32x4::load(costs);
+        for shift in 1..shape.shifts() {
+            best = best.min(F32x4::load(costs.add(shift * shape.map())));
         }
+        let sharpness = one.div(F32x4::splat(2.0).mul(best.add(F32x4::splat(NOISE))));
+        let mut moved = [F32x4::splat(0.0); CHANNELS];
+        let mut total = F32x4::splat(0.0);
+        for_each_shift(radius, |i, (rows, columns)| {
+            let excess = F32x4::load(costs.add(i * shape.map())).sub(best);
+            let t = one.madd(excess, sharpness);
+            let t2 = t.mul(t);
+            let q = one.div(t2.mul(t2));
+            total = total.add(q);
+            let from = here.offset(-rows * plane_row as isize - columns);
+            for (channel, moved) in moved.iter_mut().enumerate() {
+                *moved = moved.madd(q, F32x4::load(from.add(channel * shape.plane())));
+            }
+        });
+        let still = F32x4::load(costs.add(shape.shifts() / 2 * shape.map()));
+        let gate = still.div(still.add(F32x4::splat(STILL)));
+        core::array::from_fn(|channel| {
+            let pixel = F32x4::load(here.add(channel * shape.plane()));
+            gate.mul(moved[channel].div(total).sub(pixel))
+        })
     }
 }
 
-/// M = c_0 / (c_0 + still) * (weighted mean - I), planes to rows, columns, channels.
-unsafe fn join(
-    shape: Shape,
-    frame: *const f32,
-    weighted: *const f32,
-    still: *const f32,
-    into: *mut f32,
-) {
-    for row in 0..shape.height {
-        for column in 0..shape.width {
-            let at = row * shape.map_row + column;
-            let pixel = (row * shape.width + column) * CHANNELS;
-            unsafe {
-                let cost = *still.add(at);
-                let gate = cost / (cost + STILL);
-                let total = *weighted.add(CHANNELS * shape.map() + at);
-                for channel in 0..CHANNELS {
-                    let mean = *weighted.add(channel * shape.map() + at) / total;
-                    *into.add(pixel + channel) = gate * (mean - *frame.add(pixel + channel));
-                }
+/// Planes to pixels, as many as there are.
+#[inline(always)]
+unsafe fn join(to: *mut f32, planes: [F32x4; CHANNELS], pixels: usize) {
+    for (channel, plane) in planes.into_iter().enumerate() {
+        let mut values = [0.0; LANES];
+        unsafe {
+            plane.store(values.as_mut_ptr());
+            for (pixel, value) in values.iter().enumerate().take(pixels) {
+                *to.add(pixel * CHANNELS + channel) = *value;
             }
         }
     }

@@ -21,9 +21,11 @@ const EXTREME_DRIFT: f32 = 1e-6;
 #[inline(always)]
 fn activate(logistic: bool, z: &mut [f32]) {
     if logistic {
-        z.iter_mut().for_each(|z| *z = 1.0 / (1.0 + libm::expf(-*z)));
+        z.iter_mut()
+            .for_each(|z| *z = 1.0 / (1.0 + libm::expf(-*z)));
     } else {
-        z.iter_mut().for_each(|z| *z = *z / (2.0 * (z.abs() + 1.0)) + 0.5);
+        z.iter_mut()
+            .for_each(|z| *z = *z / (2.0 * (z.abs() + 1.0)) + 0.5);
     }
 }
 
@@ -66,7 +68,14 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         if learns {
             let from = if two { unit.lag_input } else { unit.input };
             let d = scratch.hidden_delta;
-            update_product(matrix, model.momentum, d, from, unit.next_input, unit.hidden);
+            update_product(
+                matrix,
+                model.momentum,
+                d,
+                from,
+                unit.next_input,
+                unit.hidden,
+            );
         } else {
             product(matrix, unit.next_input, unit.hidden);
         }
@@ -76,7 +85,13 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         } else {
             (unit.input, unit.next_input) = (unit.next_input, unit.input);
         }
-        predict(model, unit, scratch, publish, learning & 2 != 0 && model.learn != 0);
+        predict(
+            model,
+            unit,
+            scratch,
+            publish,
+            learning & 2 != 0 && model.learn != 0,
+        );
         squares
     }
 }
@@ -240,7 +255,11 @@ pub unsafe fn predict(
 /// As `model::work`, while no thread works.
 pub unsafe fn start(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mut f32) {
     unsafe {
-        product(encoder(unit, model.hidden as usize), unit.input, unit.hidden);
+        product(
+            encoder(unit, model.hidden as usize),
+            unit.input,
+            unit.hidden,
+        );
         let widen = *model.learning.add(unit.layer as usize) & 2 != 0;
         predict(model, unit, scratch, publish, widen);
     }

@@ -76,7 +76,12 @@ pub fn start(model: usize, scratch: usize, units: usize) {
         for id in 0..units {
             let at = model.hidden_at as usize + id * model.hidden as usize;
             let unit = &mut *model.unit.add(id);
-            rule_2016::start(model, unit, *(scratch as *const Scratch), model.other.add(at));
+            rule_2016::start(
+                model,
+                unit,
+                *(scratch as *const Scratch),
+                model.other.add(at),
+            );
         }
     }
 }
