@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "../std_assert.ts";
+import { pictureFilter } from "./ffmpeg.ts";
 import { ffmpeg, ffmpegTest, frames, meanDifference, TemporaryFolder } from "./ffmpeg_testing.ts";
 import { type Source, SourceError } from "./source.ts";
 import { readY4m } from "./y4m.ts";
@@ -142,12 +143,11 @@ for (const format of ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "gray"]) {
     await using folder = new TemporaryFolder();
     const path = await folder.video("a.y4m", "s=96x64:r=5:d=1", "-pix_fmt", format);
     const size = { width: 40, height: 30 };
-    const scale = "scale=40:30:flags=area+accurate_rnd+full_chroma_int";
     const expected = await ffmpeg(
       "-i",
       path,
       "-vf",
-      scale,
+      pictureFilter(size, "stretch"),
       "-pix_fmt",
       "rgb24",
       "-f",
