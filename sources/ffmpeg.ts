@@ -53,6 +53,14 @@ export interface FfmpegEnd {
   readonly log: string;
 }
 
+/** How `Ffmpeg.start` starts. */
+export interface StartOptions {
+  /** The program, `ffmpeg` by default. */
+  readonly command?: string | undefined;
+  /** Is told of each process as it starts, so that it can be ended before its first byte. */
+  readonly started?: (process: Ffmpeg) => void;
+}
+
 /** A running ffmpeg. Closing it kills the process and waits for its end. */
 export class Ffmpeg implements AsyncDisposable {
   /** What it writes to `pipe:1`, read no faster than it is asked for. */
@@ -86,18 +94,19 @@ export class Ffmpeg implements AsyncDisposable {
    *
    * @param variants command lines, the best first
    * @param retry what the log says where the next one may do better
-   * @param command the program, `ffmpeg` by default
+   * @param options which program, and who is told of each process
    * @returns the process, or how the last one tried ended without a byte
    * @throws {SourceError} when ffmpeg cannot be started
    */
   static async start(
     variants: readonly (readonly string[])[],
     retry: RegExp,
-    command?: string,
+    { command, started }: StartOptions = {},
   ): Promise<Ffmpeg | FfmpegEnd> {
     let end: FfmpegEnd = { success: false, log: "" };
     for (const variant of variants) {
       const process = spawn(variant, command);
+      started?.(process);
       if (await process.output.ready()) return process;
       end = await process.end();
       if (end.success || !retry.test(end.log)) break;

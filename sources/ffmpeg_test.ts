@@ -22,7 +22,7 @@ Deno.test("reasonIn() says so when there is no reason", () => {
 
 Deno.test("Ffmpeg.start() says that ffmpeg is not installed", async () => {
   await assertRejects(
-    () => Ffmpeg.start([[]], /x/, "saccade-has-no-such-program"),
+    () => Ffmpeg.start([[]], /x/, { command: "saccade-has-no-such-program" }),
     SourceError,
     "ffmpeg is not installed (apt-get install ffmpeg)",
   );

@@ -81,7 +81,7 @@ async function openFile(path: string, options: VideoOptions): Promise<Source> {
   );
   let started;
   try {
-    started = await Ffmpeg.start(variants, OLD, ffmpeg);
+    started = await Ffmpeg.start(variants, OLD, { command: ffmpeg });
   } catch (cause) {
     if (!(cause instanceof SourceError)) throw cause;
     throw new SourceError(`Cannot open ${name}: ${cause.message}, or use a .y4m file`, { cause });
