@@ -13,6 +13,14 @@ Deno.test("ByteReader.fill() joins chunks", async () => {
   assertEquals(new TextDecoder().decode(into), "abcd");
 });
 
+Deno.test("ByteReader.fill() leaves what it has no room for", async () => {
+  const reader = readerOf("abc"), into = new Uint8Array(1);
+  for (const letter of "abc") {
+    await reader.fill(into);
+    assertEquals(new TextDecoder().decode(into), letter);
+  }
+});
+
 Deno.test("ByteReader.fill() says how much there was at the end", async () => {
   assertEquals(await readerOf("ab").fill(new Uint8Array(4)), 2);
 });

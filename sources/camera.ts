@@ -148,7 +148,6 @@ class FfmpegCamera implements Camera {
     const worker = this.#worker;
     if (worker === null) return;
     this.#worker = null;
-    this.#mailbox.end("closed");
     if (!this.#crashed) {
       const closed = new Promise<void>((resolve) => worker.onmessage = () => resolve());
       worker.postMessage("close");

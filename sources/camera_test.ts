@@ -121,6 +121,15 @@ ffmpegTest("openCamera() says why ffmpeg found no picture", async () => {
   );
 });
 
+ffmpegTest("openCamera() keeps a password that ffmpeg repeats to itself", async () => {
+  const commandLine = ["-v", "error", "-i", "none://me:secret@host/live", "-f", "null", "-"];
+  await assertRejects(
+    () => openCamera("test", { size: SIZE, commandLine }),
+    SourceError,
+    "no picture: none://host/live: Protocol not found",
+  );
+});
+
 ffmpegTest("openCamera() keeps the password of a network camera to itself", async () => {
   const { message } = await assertRejects(
     () => openCamera("rtsp://me:secret@127.0.0.1:9/live", { size: SIZE }),

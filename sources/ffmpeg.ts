@@ -170,7 +170,7 @@ export function reasonIn(log: string): string {
 
 /** Lines that name the cause, where the last line of the log only names its consequence. */
 const SAYS_WHY =
-  /moov atom not found|denied|busy|No such|matches no streams|ended prematurely|partial file|Packet corrupt|refused|timed out|Unauthorized/;
+  /not found|denied|busy|No such|matches no streams|ended prematurely|partial file|Packet corrupt|refused|timed out|Unauthorized/;
 
 async function bothEnds(stream: ReadableStream<Uint8Array>): Promise<string> {
   let first = "", last = "";

@@ -73,7 +73,7 @@ function actor(
   // From outside one edge, through a point near the middle, to outside again.
   const heading = 2 * Math.PI * draw(2);
   const throughX = (draw(3) - 0.5) * 0.6 * width, throughY = (draw(4) - 0.5) * 0.6 * height;
-  const half = Math.hypot(width, height) / 2 + reach + 0.1;
+  const half = Math.hypot(width, height) / 2 + Math.hypot(throughX, throughY) + reach + 0.1;
   const way = (2 * (elapsed - turn) - 1) * half;
   const sway = 0.07 * Math.sin(2 * Math.PI * (draw(5) + (elapsed - turn) * (1 + draw(6))));
   return {

@@ -204,8 +204,8 @@ ffmpegTest("openVideo() ends ffmpeg when it is closed in the middle", async () =
 ffmpegTest("openVideo() reads no faster than asked", async () => {
   await using folder = new TemporaryFolder();
   const path = await folder.video("a.avi", "s=32x32:r=5:d=1", "-c:v", "mjpeg");
-  const start = performance.now();
   await using source = await openVideo(path, { size: SIZE, fps: 50 });
+  const start = performance.now();
   assertEquals((await frames(source)).length, 5);
   assert(performance.now() - start >= 79, "5 frames at 50 frames a second take 80 ms");
 });

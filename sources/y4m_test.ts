@@ -46,10 +46,10 @@ Deno.test("readY4m() reads a gzipped stream", async () => {
 });
 
 Deno.test("readY4m() turns limited range colour into RGB", async () => {
-  const red = "\x51\x5a\xf0";
-  await using source = await read(bytes(`YUV4MPEG2 W1 H1 C444\nFRAME\n${red}`));
-  const [[r, g, b] = []] = await frames(source);
-  assert(Math.abs(r! - 255) < 3 && g! < 3 && b! < 3, `${[r, g, b]} is not red`);
+  const salmon = String.fromCharCode(126, 118, 160);
+  await using source = await read(bytes(`YUV4MPEG2 W1 H1 C444\nFRAME\n${salmon}`));
+  // By hand: 110 * 255 / 219 = 128.1; V gives red +51.1 and green -26.0, U blue -20.2 and green +3.9.
+  assertEquals((await frames(source)).map((frame) => [...frame]), [[179, 106, 108]]);
 });
 
 Deno.test("readY4m() stops before a frame that is cut, and says so", async () => {
@@ -70,6 +70,26 @@ Deno.test("readY4m() says that a gzip stream is incomplete", async () => {
   const count = (await frames(source)).length;
   assert(count > 50 && count < 150, `half of 200 frames gave ${count}`);
   assert(source.truncated?.includes(`after ${count} whole frames`), String(source.truncated));
+});
+
+Deno.test("readY4m() loses no frame of an incomplete gzip stream, however it arrives", async () => {
+  const half = (await gzipped(noiseFile())).subarray(0, 400);
+  await using whole = await read(half, true);
+  const pieces = Array.from({ length: 8 }, (_, i) => half.subarray(50 * i, 50 * i + 50));
+  await using source = await readY4m(ReadableStream.from(pieces), "clip", {
+    size: PIXEL,
+    gzip: true,
+  });
+  assertEquals(await frames(source), await frames(whole));
+});
+
+Deno.test("readY4m() reports bytes behind a gzip stream as damage", async () => {
+  const pieces = [await gzipped(noiseFile()), ...Array.from({ length: 9 }, () => bytes("more"))];
+  await using source = await readY4m(ReadableStream.from(pieces), "clip", {
+    size: PIXEL,
+    gzip: true,
+  });
+  await assertRejects(() => frames(source), SourceError, "the file is damaged");
 });
 
 Deno.test("readY4m() reports a wrong gzip checksum", async () => {
