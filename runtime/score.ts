@@ -20,6 +20,11 @@ export interface Scores {
   readonly movingSkill: number | null;
 }
 
+/** A mean, or null when nothing was counted or a backend knows no error. */
+function mean(sum: number, count: number): number | null {
+  return count > 0 && Number.isFinite(sum) ? sum / count : null;
+}
+
 /** Sums of errors over some steps. */
 export class ScoreSum {
   readonly #layers: Float64Array;
@@ -74,7 +79,7 @@ export class ScoreSum {
     if (this.#steps === 0) {
       const steps = this.#earlySteps;
       return {
-        mse: Array.from(this.#early, (sum) => steps === 0 ? null : sum / steps),
+        mse: Array.from(this.#early, (sum) => mean(sum, steps)),
         copyLastMse: this.#copied === 0 ? null : this.#earlyCopy / this.#copied,
         skill: null,
         motionSkill: null,
@@ -84,7 +89,7 @@ export class ScoreSum {
     const skill = (mse: number, copy: number) =>
       copy > 0 && Number.isFinite(mse) ? 1 - mse / copy : null;
     return {
-      mse: Array.from(this.#layers, (sum) => sum / this.#steps),
+      mse: Array.from(this.#layers, (sum) => mean(sum, this.#steps)),
       copyLastMse: this.#copy / this.#steps,
       skill: skill(this.#layers[0]!, this.#copy),
       motionSkill: skill(this.#motion, this.#copy),

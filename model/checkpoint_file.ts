@@ -1,0 +1,88 @@
+/**
+ * A checkpoint as a file: safetensors, with the specification in its metadata and a digest over everything.
+ *
+ * It holds state alone, no time, path or speed: equal states are equal bytes.
+ *
+ * @module
+ */
+import type { Checkpoint } from "./checkpoint.ts";
+import { decodeTensors, encodeTensors } from "./safetensors.ts";
+
+/** A checkpoint and what a run needs to go on from it. */
+export interface StoredCheckpoint {
+  /** The specification, as JSON has it. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** The state. */
+  readonly checkpoint: Checkpoint;
+  /** Frames taken from the source so far. */
+  readonly sourceFrames: number;
+}
+
+const FORMAT = "saccade checkpoint";
+const VERSION = "1";
+
+/**
+ * Encodes a checkpoint.
+ *
+ * @param stored a checkpoint and its specification
+ * @returns the parts of the file; they share memory with the tensors
+ */
+export async function encodeCheckpoint(
+  { spec, checkpoint, sourceFrames }: StoredCheckpoint,
+): Promise<Uint8Array<ArrayBuffer>[]> {
+  const { tensors } = checkpoint;
+  const metadata = {
+    format: FORMAT,
+    version: VERSION,
+    spec: JSON.stringify(
+      Object.fromEntries(Object.entries(spec).sort(([a], [b]) => a < b ? -1 : 1)),
+    ),
+    step: String(checkpoint.step),
+    learned: String(checkpoint.learned),
+    started: String(checkpoint.started),
+    source_frames: String(sourceFrames),
+  };
+  const sha256 = await digest(encodeTensors({ metadata, tensors }));
+  return encodeTensors({ metadata: { ...metadata, sha256 }, tensors });
+}
+
+/**
+ * Decodes a checkpoint.
+ *
+ * @param bytes the whole file
+ * @throws {SyntaxError} when it is no checkpoint, of a newer version, truncated or damaged
+ */
+export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpoint> {
+  const { metadata: { sha256, ...metadata }, tensors } = decodeTensors(bytes);
+  if (metadata["format"] !== FORMAT) {
+    throw new SyntaxError("it is a safetensors file, but no checkpoint of Saccade");
+  }
+  if (metadata["version"] !== VERSION) {
+    throw new SyntaxError(
+      `it is a checkpoint of version ${metadata["version"]}; this is version ${VERSION}`,
+    );
+  }
+  if (await digest(encodeTensors({ metadata, tensors })) !== sha256) {
+    throw new SyntaxError("it is damaged: its contents do not match their digest");
+  }
+  const number = (name: string) => Number(metadata[name]);
+  return {
+    spec: JSON.parse(metadata["spec"]!),
+    checkpoint: {
+      step: number("step"),
+      learned: number("learned"),
+      started: metadata["started"] === "true",
+      tensors: tensors as Checkpoint["tensors"],
+    },
+    sourceFrames: number("source_frames"),
+  };
+}
+
+/** SHA-256 of parts: of their own digests, so that nothing is copied together. */
+async function digest(parts: readonly Uint8Array<ArrayBuffer>[]): Promise<string> {
+  const sums = await Promise.all(parts.map((part) => crypto.subtle.digest("SHA-256", part)));
+  const all = new Uint8Array(32 * sums.length);
+  for (const [i, sum] of sums.entries()) all.set(new Uint8Array(sum), 32 * i);
+  const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", all));
+  return Array.from(sum, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,140 @@
+/**
+ * The safetensors format: eight bytes of length, a JSON header, the tensors one after another. Python reads it as well.
+ *
+ * @module
+ */
+
+/** A tensor that can be stored. */
+export type StoredTensor = Float32Array | Float64Array | Uint8Array;
+
+/** What a file holds. */
+export interface TensorFile {
+  /** Strings by name. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Flat tensors by name. */
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+}
+
+/** Dtypes by name, with the bytes of an element. */
+const DTYPES = { F32: 4, F64: 8, U8: 1 } as const;
+type Dtype = keyof typeof DTYPES;
+
+/** A header longer than this is no header. */
+const MAX_HEADER = 100_000_000;
+
+interface Entry {
+  dtype: Dtype;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+function dtypeOf(tensor: StoredTensor): Dtype {
+  return tensor instanceof Float32Array ? "F32" : tensor instanceof Float64Array ? "F64" : "U8";
+}
+
+/**
+ * Encodes a file without copying its tensors.
+ *
+ * @param file metadata and tensors; equal content gives equal bytes
+ * @returns the parts of the file, in order; they share memory with the tensors
+ */
+export function encodeTensors({ metadata, tensors }: TensorFile): Uint8Array<ArrayBuffer>[] {
+  const header: Record<string, unknown> = {
+    __metadata__: Object.fromEntries(sorted(metadata)),
+  };
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let end = 0;
+  // Wide elements first, so that every tensor is aligned to its own size.
+  const entries = sorted(tensors);
+  entries.sort(([, a], [, b]) => b.BYTES_PER_ELEMENT - a.BYTES_PER_ELEMENT);
+  for (const [name, tensor] of entries) {
+    const begin = end;
+    end += tensor.byteLength;
+    header[name] = {
+      dtype: dtypeOf(tensor),
+      shape: [tensor.length],
+      data_offsets: [begin, end],
+    } satisfies Entry;
+    const buffer = tensor.buffer as ArrayBuffer;
+    parts.push(new Uint8Array(buffer, tensor.byteOffset, tensor.byteLength));
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = Math.ceil(json.length / 8) * 8;
+  const head = new Uint8Array(8 + length).fill(0x20, 8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
+  head.set(json, 8);
+  return [head, ...parts];
+}
+
+function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(record).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+/**
+ * Decodes a file.
+ *
+ * @param bytes the whole file
+ * @returns metadata and copies of the tensors
+ * @throws {SyntaxError} when it is no safetensors file, or not a whole one
+ */
+export function decodeTensors(bytes: Uint8Array): TensorFile {
+  if (bytes.length < 8) throw new SyntaxError("the file is too short to be a safetensors file");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length < 2 || length > MAX_HEADER || bytes[8] !== 0x7b) {
+    throw new SyntaxError("the file does not begin like a safetensors file");
+  }
+  if (8 + length > bytes.length) {
+    throw new SyntaxError(`the file is truncated: its header should have ${length} bytes`);
+  }
+  let header: Record<string, Entry> & { __metadata__?: Record<string, string> };
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length));
+    header = JSON.parse(text);
+  } catch {
+    throw new SyntaxError("the file's header is not JSON");
+  }
+  const { __metadata__: metadata = {}, ...entries } = header;
+  const data = bytes.subarray(8 + length);
+  const tensors: Record<string, StoredTensor> = {};
+  let end = 0;
+  const inOrder = Object.entries(entries).sort(([, a], [, b]) =>
+    (a?.data_offsets?.[0] ?? 0) - (b?.data_offsets?.[0] ?? 0)
+  );
+  for (const [name, entry] of inOrder) {
+    checkEntry(name, entry, end);
+    end = entry.data_offsets[1];
+    if (end > data.length) {
+      throw new SyntaxError(
+        `the file is truncated: tensor "${name}" should end at byte ${end} of the data, which has ${data.length}`,
+      );
+    }
+    const copy = data.slice(entry.data_offsets[0], end).buffer;
+    tensors[name] = entry.dtype === "F32"
+      ? new Float32Array(copy)
+      : entry.dtype === "F64"
+      ? new Float64Array(copy)
+      : new Uint8Array(copy);
+  }
+  if (end !== data.length) {
+    throw new SyntaxError(`the file has ${data.length - end} bytes behind its last tensor`);
+  }
+  return { metadata, tensors };
+}
+
+/** Refuses an entry that does not begin where the last one ended, or has another size than its shape says. */
+function checkEntry(name: string, entry: Entry, begin: number): void {
+  const [from, to] = Array.isArray(entry?.data_offsets) ? entry.data_offsets : [NaN, NaN];
+  if (from !== begin || !Number.isSafeInteger(to) || to < from || !Array.isArray(entry.shape)) {
+    throw new SyntaxError(`tensor "${name}" lies where it cannot be`);
+  }
+  const size = DTYPES[entry.dtype];
+  if (size === undefined) {
+    throw new SyntaxError(
+      `tensor "${name}" is of type "${entry.dtype}": F32, F64 and U8 are known`,
+    );
+  }
+  if (entry.shape.reduce((product, side) => product * side, size) !== to - from) {
+    throw new SyntaxError(`tensor "${name}" is not as long as its shape says`);
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The loop: frames to steps to reports, with checkpoints on the way.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import type { Device, Session } from "../backends/backend.ts";
+import { BackendError } from "../backends/errors.ts";
+import { openDevice } from "../backends/registry.ts";
+import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
+import { compilePlan } from "../model/compile.ts";
+import { initialCheckpoint } from "../model/initialise.ts";
+import { frameLength, type Plan } from "../model/plan.ts";
+import type { Spec } from "../model/spec.ts";
+import type { Meter } from "../meters/meter.ts";
+import { openMeter } from "../meters/open.ts";
+import type { Source } from "../sources/source.ts";
+import { saveCheckpoint } from "./checkpoint_store.ts";
+import { MotionKernel } from "./motion_kernel.ts";
+import { framePositions, Photographer, type Picture } from "./picture.ts";
+import { type CheckpointInterval, Recorder } from "./recorder.ts";
+import type { Report } from "./report.ts";
+import { FrameScore } from "./score.ts";
+
+/** What a run is told. */
+export interface RunOptions {
+  /** The model. */
+  readonly spec: Spec;
+  /** Where frames come from; of the model's size. The run does not close it. */
+  readonly source: Source;
+  /** A backend, perhaps with a device: `wasm`, `reference:f64`, `./my_backend.ts`. Default `wasm`. */
+  readonly backend?: string;
+  /** Threads; as many as there are cores unless stated. */
+  readonly threads?: number;
+  /** A state to go on from; its specification must be `spec`. */
+  readonly resume?: StoredCheckpoint;
+  /** Steps to make; without end, or until the source ends, unless stated. */
+  readonly steps?: number;
+  /** Seconds to run; as `steps`. */
+  readonly seconds?: number;
+  /** False only predicts. Default true. */
+  readonly learn?: boolean;
+  /** Steps in a record. Default 100. */
+  readonly window?: number;
+  /** Where the state is saved at the end, and on the way as `checkpointEvery` says. */
+  readonly save?: string;
+  /** How often it is saved on the way. */
+  readonly checkpointEvery?: CheckpointInterval;
+  /** Ends the run after the step at hand. */
+  readonly stop?: AbortSignal;
+  /** Who knows the joules; the best there is unless stated, null for nobody. */
+  readonly meter?: Meter | null;
+  /** Told what a person should know and the run survives. */
+  readonly warn?: (sentence: string) => void;
+  /** Asked after each step whether somebody wants to see it, and shown it. */
+  readonly view?: { wanted(): boolean; show(picture: Picture): void };
+}
+
+/**
+ * Runs a model over a source.
+ *
+ * @param options what is to run
+ * @returns a record a window, and at last the summary
+ * @throws {BackendError} when no device takes the model
+ * @throws {SourceError} when the source breaks
+ *
+ * @example Learning from the built-in scene
+ * ```ts
+ * import { builtinSpec, openScene, run } from "@saccade/saccade";
+ *
+ * const spec = builtinSpec("tiny");
+ * await using source = openScene({ size: { width: 20, height: 20 }, frames: 60 });
+ * for await (const { kind, step, skill } of run({ spec, source, window: 30 })) {
+ *   console.log(kind, step, skill);
+ * }
+ * ```
+ */
+export async function* run(options: RunOptions): AsyncGenerator<Report, void, void> {
+  const { spec, source, resume } = options;
+  const plan = compilePlan(spec);
+  const { name, device } = await openDevice(
+    options.backend ?? "wasm",
+    options.threads === undefined ? {} : { threads: options.threads },
+  );
+  await using _device = device;
+  await using session = await load(plan, device, name, resume);
+  const loop = new Loop(options, plan, session);
+  await loop.prepare();
+  yield* loop.run();
+}
+
+async function load(
+  plan: Plan,
+  device: Device,
+  name: string,
+  resume: StoredCheckpoint | undefined,
+): Promise<Session> {
+  const verdict = device.accepts(plan);
+  if (!verdict.ok) {
+    throw new BackendError(
+      `Backend "${name}" does not take this model: ${verdict.reasons.join("; ")}`,
+    );
+  }
+  const precision = device.info.id === "f64" ? "f64" : "f32";
+  try {
+    return await device.load(plan, resume?.checkpoint ?? initialCheckpoint(plan, { precision }));
+  } catch (error) {
+    throw new BackendError(
+      `Backend "${name}" cannot load this model: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Messages and writes get their turn this often, in milliseconds: a loop of steps that finish at once would keep them out. */
+const TURN_MS = 20;
+
+/** One run in progress. */
+class Loop {
+  readonly #options: RunOptions;
+  readonly #plan: Plan;
+  readonly #session: Session;
+  readonly #frame: Uint8Array<ArrayBuffer>;
+  readonly #score: FrameScore;
+  readonly #recorder: Recorder;
+  readonly #photographer: Photographer;
+  #motion: MotionKernel | undefined;
+  #sourceFrames: number;
+  #saving: Promise<void> | undefined;
+
+  constructor(options: RunOptions, plan: Plan, session: Session) {
+    const { resume, source, window = 100 } = options;
+    this.#options = options;
+    this.#plan = plan;
+    this.#session = session;
+    this.#frame = new Uint8Array(frameLength(plan));
+    const step = resume?.checkpoint.step ?? 0;
+    this.#score = new FrameScore(frameLength(plan), this.#lastFrame());
+    this.#recorder = new Recorder({ plan, session, source, step, window });
+    this.#photographer = new Photographer(plan);
+    this.#sourceFrames = resume?.sourceFrames ?? 0;
+  }
+
+  /** The frame before the first of this run. */
+  #lastFrame(): ArrayLike<number> | undefined {
+    const checkpoint = this.#options.resume?.checkpoint;
+    return checkpoint === undefined || checkpoint.step === 0
+      ? undefined
+      : checkpoint.tensors["frame"];
+  }
+
+  /** Goes to where the last run ended, and starts the meter. */
+  async prepare(): Promise<void> {
+    const { source, resume, meter } = this.#options;
+    const { rule } = this.#plan;
+    if (rule.name === "saccade" && rule.motion > 0) {
+      this.#motion = await MotionKernel.create(this.#plan.frame, rule.motion, this.#lastFrame());
+      const motion = resume?.checkpoint.tensors["motion"];
+      if (motion !== undefined && this.#lastFrame() !== undefined) {
+        const candidate = new Float32Array(frameLength(this.#plan));
+        for (const [i, at] of framePositions(this.#plan).entries()) candidate[at] = motion[i]!;
+        this.#score.expect(candidate);
+      }
+    }
+    if (this.#sourceFrames > 0 && !source.live) await source.skip(this.#sourceFrames);
+    await this.#recorder.start(meter === undefined ? await openMeter() : meter);
+  }
+
+  async *run(): AsyncGenerator<Report, void, void> {
+    const { source, steps = Infinity, seconds = Infinity, window = 100 } = this.#options;
+    const start = performance.now();
+    const deadline = start + 1000 * seconds;
+    let nextTurn = start + TURN_MS;
+    let done = 0;
+    const stopped = this.#stopped();
+    while (done < steps && performance.now() < deadline) {
+      if (performance.now() >= nextTurn) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        nextTurn = performance.now() + TURN_MS;
+      }
+      if (this.#options.stop?.aborted) break;
+      const begin = performance.now();
+      const next = source.next(this.#frame);
+      if (!(typeof next === "boolean" ? next : await Promise.race([next, stopped]))) break;
+      this.#sourceFrames++;
+      await this.#step(begin);
+      done++;
+      if (done % window === 0) yield await this.#recorder.window();
+      else if (this.#recorder.isFull) await this.#recorder.drain();
+      await this.#look();
+      this.#saveIfDue();
+    }
+    if (source.truncated !== null) this.#options.warn?.(source.truncated);
+    if (this.#recorder.hasSteps) yield await this.#recorder.window();
+    const summary = await this.#recorder.summary();
+    await this.#saveAtEnd();
+    yield summary;
+  }
+
+  /** Resolves to false when the run is to stop: a source may keep us waiting for ever. */
+  #stopped(): Promise<false> {
+    const { stop } = this.#options;
+    if (stop === undefined) return new Promise(() => {});
+    return new Promise((resolve) => {
+      if (stop.aborted) resolve(false);
+      stop.addEventListener("abort", () => resolve(false), { once: true });
+    });
+  }
+
+  /** One step, with its times: waiting for the source, the step with its motion candidate, the host's own scores. */
+  async #step(begin: number): Promise<void> {
+    const { learn = true } = this.#options;
+    const sourced = performance.now();
+    const frame = this.#frame;
+    this.#motion?.next(frame);
+    const external = this.#motion?.candidate;
+    const pending = external === undefined
+      ? this.#session.step({ frame }, { learn })
+      : this.#session.step({ frame, external }, { learn });
+    if (pending !== undefined) await pending;
+    const stepped = performance.now();
+    this.#score.score(frame);
+    if (external !== undefined) this.#score.expect(external);
+    this.#recorder.add(this.#score);
+    this.#recorder.spend(sourced - begin, stepped - sourced, performance.now() - stepped);
+  }
+
+  async #look(): Promise<void> {
+    const { view } = this.#options;
+    if (view?.wanted()) view.show(await this.#photographer.take(this.#session));
+  }
+
+  /** A checkpoint on the way is written while the run goes on; when it fails, the run survives. */
+  #saveIfDue(): void {
+    const { save, checkpointEvery, warn } = this.#options;
+    if (save === undefined || checkpointEvery === undefined || this.#saving !== undefined) return;
+    if (!this.#recorder.checkpointDue(checkpointEvery)) return;
+    this.#saving = this.#save(save)
+      .catch((error: Error) => warn?.(`${error.message}; the run goes on`))
+      .finally(() => this.#saving = undefined);
+  }
+
+  async #saveAtEnd(): Promise<void> {
+    await this.#saving;
+    if (this.#options.save !== undefined) await this.#save(this.#options.save);
+  }
+
+  async #save(path: string): Promise<void> {
+    const sourceFrames = this.#sourceFrames;
+    const checkpoint = await this.#session.save();
+    const spec = { ...this.#options.spec };
+    await saveCheckpoint(path, await encodeCheckpoint({ spec, checkpoint, sourceFrames }));
+  }
+}
