@@ -52,4 +52,6 @@ export interface Meter {
    * @returns its energy, or null when the sensor gave nothing
    */
   lap(work: Work): Promise<Energy | null>;
+  /** Why the last `lap` (or `start`) gave nothing, in one sentence; null or absent when it gave something. */
+  readonly trouble?: string | null;
 }
