@@ -5,7 +5,7 @@
  */
 import type { Session } from "../backends/backend.ts";
 import type { Energy, Meter } from "../meters/meter.ts";
-import { memoryNow } from "../meters/memory.ts";
+import { processMemory } from "../meters/memory.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Source } from "../sources/source.ts";
 import type { Report } from "./report.ts";
@@ -199,7 +199,7 @@ export class Recorder {
         bytesWritten: each(cost.bytesWritten),
         joules: energy === null || metered === 0 ? null : energy.joules / metered,
       },
-      memory: { weights, state, scratch, wasm: reserved ?? null, ...memoryNow() },
+      memory: { weights, state, scratch, wasm: reserved ?? null, ...processMemory() },
       energy,
       dropped: this.#source.dropped - dropped,
     };
