@@ -56,8 +56,8 @@ export abstract class MailboxEnd {
     return this.#slots[this.own]!;
   }
 
-  /** Swaps the own slot for the one in the middle; returns whether that one was fresh. */
-  protected swap(fresh: 0 | typeof FRESH): boolean {
+  /** Swaps the own slot, 0 or FRESH, for the one in the middle; returns whether that one was fresh. */
+  protected swap(fresh: number): boolean {
     const middle = Atomics.exchange(this.words, MIDDLE, this.own | fresh);
     this.own = middle & ~FRESH;
     return (middle & FRESH) !== 0;
