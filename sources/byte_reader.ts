@@ -12,7 +12,11 @@ export class ByteReader {
   #chunk = NOTHING;
   #used = 0;
 
-  /** @param stream what to read; it is locked from now on */
+  /**
+   * Takes hold of a stream.
+   *
+   * @param stream what to read; it is locked from now on
+   */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#reader = stream.getReader();
   }

@@ -2,10 +2,13 @@
 import { assert } from "../std_assert.ts";
 
 const CI = Deno.env.get("CI") !== undefined;
-const FOUND = await new Deno.Command("ffmpeg", { args: ["-version"] }).output().then(
-  () => true,
-  () => false,
-);
+const FOUND = await (async () => {
+  try {
+    return (await new Deno.Command("ffmpeg", { args: ["-version"] }).output()).success;
+  } catch {
+    return false;
+  }
+})();
 
 /** Registers a test that needs ffmpeg. It is skipped where there is none, but never in CI. */
 export function ffmpegTest(name: string, test: () => Promise<void>): void {

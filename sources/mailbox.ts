@@ -25,13 +25,22 @@ export function createMailbox(frameBytes: number): SharedArrayBuffer {
   return memory;
 }
 
-class MailboxEnd {
+/** What both ends of a mailbox do. */
+export abstract class MailboxEnd {
+  /** The words in front. */
   protected readonly words: Int32Array;
+  /** Why it ended. */
   protected readonly text: Uint8Array;
   readonly #slots: readonly Uint8Array[];
   /** The slot that this end owns. */
   protected own: number;
 
+  /**
+   * Opens an end.
+   *
+   * @param memory what `createMailbox` made
+   * @param own the slot that this end begins with
+   */
   constructor(memory: SharedArrayBuffer, own: number) {
     const frameBytes = (memory.byteLength - WORDS * 4 - TEXT_BYTES) / 3;
     this.words = new Int32Array(memory, 0, WORDS);
@@ -42,12 +51,13 @@ class MailboxEnd {
     this.own = own;
   }
 
+  /** The memory of the own slot. */
   protected get slot(): Uint8Array {
     return this.#slots[this.own]!;
   }
 
-  /** Swaps the own slot for the one in the middle; returns whether that one was fresh. */
-  protected swap(fresh: 0 | typeof FRESH): boolean {
+  /** Swaps the own slot, 0 or FRESH, for the one in the middle; returns whether that one was fresh. */
+  protected swap(fresh: number): boolean {
     const middle = Atomics.exchange(this.words, MIDDLE, this.own | fresh);
     this.own = middle & ~FRESH;
     return (middle & FRESH) !== 0;
@@ -69,6 +79,7 @@ class MailboxEnd {
     this.signal();
   }
 
+  /** Wakes who waits. */
   protected signal(): void {
     Atomics.add(this.words, SIGNAL, 1);
     Atomics.notify(this.words, SIGNAL);
@@ -79,7 +90,11 @@ class MailboxEnd {
 export class MailboxWriter extends MailboxEnd {
   #written = 0;
 
-  /** @param memory what `createMailbox` made */
+  /**
+   * Opens this end.
+   *
+   * @param memory what `createMailbox` made
+   */
   constructor(memory: SharedArrayBuffer) {
     super(memory, 0);
   }
@@ -100,7 +115,11 @@ export class MailboxWriter extends MailboxEnd {
 
 /** The end that frames are taken from. */
 export class MailboxReader extends MailboxEnd {
-  /** @param memory what `createMailbox` made */
+  /**
+   * Opens this end.
+   *
+   * @param memory what `createMailbox` made
+   */
   constructor(memory: SharedArrayBuffer) {
     super(memory, 2);
   }

@@ -14,12 +14,15 @@ export type ObjectKind = "ellipse" | "box";
 export interface Actor {
   /** Different for every object that ever enters. */
   readonly id: number;
+  /** Its shape. */
   readonly kind: ObjectKind;
-  /** Its centre. */
+  /** Its centre, to the right. */
   readonly x: number;
+  /** Its centre, downwards. */
   readonly y: number;
-  /** Half its width and height, before it is turned. */
+  /** Half its width, before it is turned. */
   readonly halfWidth: number;
+  /** Half its height, before it is turned. */
   readonly halfHeight: number;
   /** How far it is turned, in radians. */
   readonly angle: number;

@@ -18,10 +18,13 @@ export interface Extent {
   pixels: number;
   /** Of those, the ones that no nearer object covers. */
   visible: number;
+  /** The first column. */
   left: number;
+  /** The first row. */
   top: number;
-  /** One beyond the last column and row. */
+  /** One beyond the last column. */
   right: number;
+  /** One beyond the last row. */
   bottom: number;
 }
 
@@ -29,8 +32,9 @@ export interface Extent {
 export interface Light {
   /** What each channel is multiplied with. */
   readonly tint: readonly [number, number, number];
-  /** Where the soft shadow is, in view units. */
+  /** Where the soft shadow is, to the right of the middle, in view units. */
   readonly x: number;
+  /** The same downwards. */
   readonly y: number;
   /** How wide it is, in view units. */
   readonly reach: number;
@@ -54,6 +58,8 @@ export class Painter {
   readonly #shadowY: Float32Array;
 
   /**
+   * Makes the textures.
+   *
    * @param seed what the textures follow from
    * @param size the size of the frames, in pixels
    */

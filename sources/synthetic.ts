@@ -53,6 +53,13 @@ export interface SceneObject {
 
 /** The built-in scene as a source. */
 export interface Scene extends Source {
+  /**
+   * Writes the next frame; it is there at once.
+   *
+   * @param into width * height * 3 bytes
+   * @returns whether there was a frame
+   * @throws {RangeError} when `into` has another length
+   */
   next(into: Uint8Array): boolean;
   /**
    * The objects in the frame last delivered.

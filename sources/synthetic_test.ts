@@ -125,6 +125,14 @@ Deno.test("openScene() moves grey values where motion is below a pixel", () => {
   assert(meanSquare(a!, b!) < 1e-3);
 });
 
+Deno.test("openScene() has soft edges, so that no pixel jumps", () => {
+  const frames = film(60, { fps: 1000, seed: 2 });
+  const jumps = frames.slice(1).map((frame, n) =>
+    frame.reduce((most, value, i) => Math.max(most, Math.abs(value - frames[n]![i]!)), 0)
+  );
+  assert(Math.max(...jumps) < 25, `a value jumps by ${Math.max(...jumps)} levels`);
+});
+
 Deno.test("openScene() stays the same scene at another size", () => {
   const scenes = [SIZE, { width: 120, height: 120 }].map((size) => {
     const scene = openScene({ size, seed: 9 });

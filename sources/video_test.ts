@@ -209,3 +209,17 @@ ffmpegTest("openVideo() reads no faster than asked", async () => {
   assertEquals((await frames(source)).length, 5);
   assert(performance.now() - start >= 79, "5 frames at 50 frames a second take 80 ms");
 });
+
+/** Clips beside the project, where there are any. */
+const CLIP = new URL("../../shared/video/car-detection-96x96-12.5fps.y4m.gz", import.meta.url);
+const noClip = await Deno.stat(CLIP).then(() => false, () => true);
+
+Deno.test({
+  name: "openVideo() reads a whole clip" +
+    (noClip ? " (skipped: ../shared/video is not there)" : ""),
+  ignore: noClip,
+  fn: async () => {
+    await using source = await openVideo(decodeURIComponent(CLIP.pathname), { size: SIZE });
+    assertEquals([await source.skip(1000), source.truncated], [377, null]);
+  },
+});
