@@ -1,1 +1,87 @@
-export const command={name:'bench',help:'',flags:{},examples:[]}; export const main=()=>Promise.resolve(1);
+/**
+ * `saccade bench`: how fast models learn here, beside what someone would write first.
+ *
+ * @module
+ */
+import { measure, type Row } from "../bench/throughput.ts";
+import { BUILTIN_NAMES } from "../model/builtin.ts";
+import type { RuleName } from "../model/spec.ts";
+import { EXIT } from "./exit.ts";
+import { type Command, parseFlags, unknown } from "./flags.ts";
+import { quantity, table } from "./format.ts";
+import { write } from "./view.ts";
+
+/** `saccade bench`. */
+export const command: Command = {
+  name: "bench",
+  help: "Measures steps a second: reference, naive loops and the kernels, in turns.",
+  flags: {
+    only: { value: "NAMES", help: "models, with commas (default: tiny,small,large)" },
+    rule: { value: "RULE", of: ["saccade", "2016"], help: "one rule only: saccade or 2016" },
+    threads: {
+      value: "N",
+      kind: "count",
+      help: "threads of the kernels (default: 1 and all cores)",
+    },
+    seconds: { value: "N", kind: "number", help: "seconds a row (default: 3)" },
+    json: { help: "print each row as a line of JSON" },
+  },
+  examples: [
+    "saccade bench --only small,large",
+    "saccade bench --only small --rule saccade --json",
+  ],
+};
+
+/** Runs the command. */
+export async function main(args: readonly string[]): Promise<number> {
+  const values = parseFlags(command, args);
+  const specs = (values.text("only") ?? "tiny,small,large").split(",");
+  for (const name of specs) {
+    if (!BUILTIN_NAMES.includes(name)) throw unknown("model", name, BUILTIN_NAMES);
+  }
+  const rules: RuleName[] = values.has("rule")
+    ? [values.text("rule") as RuleName]
+    : ["saccade", "2016"];
+  const cores = navigator.hardwareConcurrency;
+  const chosen = values.number("threads");
+  const threads = chosen !== undefined ? [chosen] : cores > 1 ? [1, cores] : [1];
+  const seconds = values.number("seconds") ?? 3;
+  for (const spec of specs) {
+    for (const rule of rules) {
+      const rows = await measure(spec, rule, { threads, seconds });
+      if (values.has("json")) { for (const row of rows) write(`${JSON.stringify(row)}\n`); }
+      else write(`${render(rows)}\n\n`);
+    }
+  }
+  return EXIT.ok;
+}
+
+/** Rows of one model and rule; the last column is the ratio to the naive loops. */
+function render(rows: readonly Row[]): string {
+  const naive = rows.find((row) => row.backend === "naive")?.stepsPerSecond ?? NaN;
+  const head = [
+    "model",
+    "rule",
+    "backend",
+    "threads",
+    "steps/s",
+    "weights/s",
+    "B/step",
+    "GB/s",
+    "x naive",
+  ];
+  return table([
+    head,
+    ...rows.map((row) => [
+      row.spec,
+      row.rule,
+      row.backend,
+      String(row.threads),
+      row.stepsPerSecond.toFixed(1),
+      quantity(row.weightsPerSecond, ""),
+      quantity(row.bytesPerStep, "B"),
+      row.gbPerSecond.toFixed(1),
+      (row.stepsPerSecond / naive).toFixed(1),
+    ]),
+  ]);
+}

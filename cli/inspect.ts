@@ -1,1 +1,185 @@
-export const command={name:'inspect',help:'',flags:{},examples:[]}; export const main=()=>Promise.resolve(1);
+/**
+ * `saccade inspect`: what a model is made of, and what a step of it costs.
+ *
+ * @module
+ */
+import { stepCost } from "../backends/step_cost.ts";
+import { compilePlan } from "../model/compile.ts";
+import { parseSpec, withoutEffect } from "../model/parse_spec.ts";
+import {
+  frameLength,
+  hashPlan,
+  lengths,
+  offsetsOf,
+  type Plan,
+  signalLengths,
+} from "../model/plan.ts";
+import type { Spec } from "../model/spec.ts";
+import { stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
+import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
+import { EXIT, UsageError } from "./exit.ts";
+import { type Command, parseFlags } from "./flags.ts";
+import { quantity, table } from "./format.ts";
+import { readSpec, SPEC_FLAGS, specFlagsGiven } from "./spec_flags.ts";
+import { write } from "./view.ts";
+
+/** `saccade inspect`. */
+export const command: Command = {
+  name: "inspect",
+  help: "Shows the layers, units, weights, bytes and work of a model or a checkpoint.",
+  positional: "[NAME|FILE]",
+  flags: { ...SPEC_FLAGS, json: { help: "print it as JSON" } },
+  examples: [
+    "saccade inspect small",
+    "saccade inspect classic --rule 2016",
+    "saccade inspect model.safetensors --json",
+  ],
+};
+
+/** A range over the units of a layer. */
+interface Range {
+  readonly least: number;
+  readonly mean: number;
+  readonly most: number;
+}
+
+function rangeOf(values: readonly number[]): Range {
+  const sum = values.reduce((a, b) => a + b, 0);
+  return { least: Math.min(...values), mean: sum / values.length, most: Math.max(...values) };
+}
+
+/** One layer. */
+function describeLayer(plan: Plan, spec: Spec, layer: number) {
+  const [begin, end] = [plan.layerStart[layer]!, plan.layerStart[layer + 1]!];
+  const at = offsetsOf(plan);
+  const units = Array.from({ length: end - begin }, (_, i) => begin + i);
+  const contexts = lengths(plan.context);
+  const signal = signalLengths(plan);
+  const encoder = at.encoder[end]! - at.encoder[begin]!;
+  const decoder = at.decoder[end]! - at.decoder[begin]!;
+  return {
+    layer,
+    side: spec.layer_shapes[layer]!,
+    units: units.length,
+    signal: signal[begin]!,
+    contexts: rangeOf(units.map((u) => contexts[u]! / plan.hidden)),
+    inputs: rangeOf(units.map((u) => plan.inputs[u]! - 1)),
+    hidden: plan.hidden,
+    outputs: plan.outputs[begin]!,
+    weights: encoder + decoder,
+    readoutWeights: readoutWeights(spec, layer, units.length),
+  };
+}
+
+/** Weights of the readouts that the 2016 files ask for: H to 2 H to the block, biases included (pvm-spec 3). */
+function readoutWeights(spec: Spec, layer: number, units: number): number {
+  if (!spec.enable_readout[layer]) return 0;
+  const H = spec.hidden_block_size ** 2;
+  const block = spec.readout_block_size[layer]! ** 2 * spec.readout_depth;
+  return units * ((H + 1) * 2 * H + (2 * H + 1) * block);
+}
+
+/** Everything there is to say of a model. */
+export async function describe(spec: Spec) {
+  const plan = compilePlan(spec);
+  const tensors = Object.entries(stateLengths(plan));
+  const bytes = (weights: boolean) =>
+    tensors.filter(([name]) => WEIGHT_TENSORS.includes(name) === weights)
+      .reduce((sum, [, length]) => sum + 4 * length, 0);
+  const momentum = plan.rule.name === "2016";
+  const cost = stepCost(plan, {
+    encoderBytes: (u) => 4 * plan.hidden * plan.inputs[u]!,
+    decoderBytes: (u) => 4 * (plan.hidden + 1) * plan.outputs[u]!,
+    momentum,
+  });
+  // Far in the schedule every layer learns, if it ever does.
+  const learning = { ...cost(Number.MAX_SAFE_INTEGER - 1, true) };
+  const predicting = { ...cost(Number.MAX_SAFE_INTEGER - 1, false) };
+  const layers = spec.layer_shapes.map((_, layer) => describeLayer(plan, spec, layer));
+  const total = (of: (layer: typeof layers[number]) => number) =>
+    layers.reduce((sum, layer) => sum + of(layer), 0);
+  const flops = ({ macs, bytesRead, bytesWritten }: typeof learning) => ({
+    flops: 2 * macs,
+    bytesRead,
+    bytesWritten,
+  });
+  return {
+    rule: spec.rule,
+    lateral: spec.lateral,
+    frame: { width: plan.frame.width, height: plan.frame.height, values: frameLength(plan) },
+    units: plan.layerStart.at(-1)!,
+    weights: total((layer) => layer.weights),
+    readoutWeights: total((layer) => layer.readoutWeights),
+    bytes: { weights: bytes(true), state: bytes(false) },
+    learningStep: flops(learning),
+    predictingStep: flops(predicting),
+    withoutEffect: withoutEffect(spec),
+    planHash: await hashPlan(plan),
+    layers,
+  };
+}
+
+const range = ({ least, mean, most }: Range) =>
+  least === most ? String(least) : `${least}-${most} (${mean.toFixed(1)})`;
+
+/** Runs the command. */
+export async function main(args: readonly string[]): Promise<number> {
+  const values = parseFlags(command, args);
+  const [name, ...more] = values.positional;
+  if (more.length > 0) throw new UsageError(`inspect takes one model, not ${more.length + 1}`);
+  let spec: Spec;
+  let checkpoint: { step: number; learned: number; sourceFrames: number } | undefined;
+  if (name?.endsWith(".safetensors")) {
+    const [flag] = specFlagsGiven(values);
+    if (flag !== undefined) {
+      throw new UsageError(`--${flag} does not go with a checkpoint, which has its own model`);
+    }
+    const stored = await loadCheckpoint(name);
+    spec = parseSpec(stored.spec);
+    const { step, learned } = stored.checkpoint;
+    checkpoint = { step, learned, sourceFrames: stored.sourceFrames };
+  } else {
+    spec = await readSpec(values, name);
+  }
+  const description = await describe(spec);
+  if (values.has("json")) {
+    write(`${JSON.stringify({ ...description, checkpoint: checkpoint ?? null, spec })}\n`);
+    return EXIT.ok;
+  }
+  const { frame, units, weights, bytes, learningStep, predictingStep, layers } = description;
+  const step = ({ flops, bytesRead, bytesWritten }: typeof learningStep) =>
+    `${quantity(flops, "FLOP")}, ${quantity(bytesRead, "B")} read, ${
+      quantity(bytesWritten, "B")
+    } written`;
+  const facts: string[][] = [
+    ["rule", `${description.rule}, lateral context from ${description.lateral}`],
+    ["frame", `${frame.width} x ${frame.height} RGB`],
+    ["units", String(units)],
+    ["weights", `${weights} (${quantity(bytes.weights, "B")} in f32, momentum included)`],
+    ["readout weights", `${description.readoutWeights} (parsed, not built yet)`],
+    ["other state", quantity(bytes.state, "B")],
+    ["a step that learns", step(learningStep)],
+    ["a step that predicts", step(predictingStep)],
+    ["set, without effect", description.withoutEffect.join(", ") || "nothing"],
+    ["plan", description.planHash.slice(0, 16)],
+  ];
+  if (checkpoint !== undefined) {
+    const { step, learned, sourceFrames } = checkpoint;
+    facts.push(["checkpoint", `${step} steps, ${learned} learned, ${sourceFrames} source frames`]);
+  }
+  const width = Math.max(...facts.map(([fact]) => fact!.length));
+  const rows = layers.map((l) => [
+    String(l.layer),
+    `${l.side} x ${l.side}`,
+    String(l.signal),
+    range(l.contexts),
+    range(l.inputs),
+    String(l.hidden),
+    String(l.outputs),
+    String(l.weights),
+  ]);
+  const head = ["layer", "grid", "signal", "contexts", "inputs", "hidden", "outputs", "weights"];
+  write(`${facts.map(([fact, value]) => `${fact!.padEnd(width)}  ${value}`).join("\n")}\n\n`);
+  write(`${table([head, ...rows])}\n`);
+  return EXIT.ok;
+}

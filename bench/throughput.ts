@@ -1,0 +1,159 @@
+/**
+ * Steps a second of the backends, beside each other in one run: the machine is the same, and so are its moods.
+ *
+ * @module
+ */
+import type { Backend, Session } from "../backends/backend.ts";
+import { backend as reference } from "../backends/reference/backend.ts";
+import { wasmBackend } from "../backends/wasm/backend.ts";
+import { builtinSpec } from "../model/builtin.ts";
+import { compilePlan } from "../model/compile.ts";
+import { initialCheckpoint } from "../model/initialise.ts";
+import { frameLength, type Plan, weightCount } from "../model/plan.ts";
+import type { RuleName } from "../model/spec.ts";
+import { MotionKernel } from "../runtime/motion_kernel.ts";
+import { openScene } from "../sources/synthetic.ts";
+import { backend as naive } from "./naive.ts";
+
+/** One row of the bench. */
+export interface Row {
+  readonly name: string;
+  readonly spec: string;
+  readonly rule: RuleName;
+  readonly backend: string;
+  readonly format: "f32";
+  readonly threads: number;
+  /** Frames between flushes of deferred updates; 0 is none. */
+  readonly defer: 0;
+  readonly stepsPerSecond: number;
+  /** Weights that learned, a second. */
+  readonly weightsPerSecond: number;
+  readonly bytesPerStep: number;
+  readonly gbPerSecond: number;
+  /** Of the memory's bandwidth; null while that is not measured. */
+  readonly shareOfBandwidth: number | null;
+}
+
+/** What is measured. */
+export interface BenchOptions {
+  /** Built-in models. */
+  readonly specs: readonly string[];
+  /** Rules. */
+  readonly rules: readonly RuleName[];
+  /** Threads of the kernels. */
+  readonly threads: readonly number[];
+  /** Seconds a row is measured for, in all. */
+  readonly seconds: number;
+}
+
+/** Rounds that the time is cut into; the median counts. */
+const ROUNDS = 5;
+/** Frames of the scene that are made in advance. */
+const FRAMES = 48;
+
+/** One backend with a model of its own. */
+interface Entry {
+  readonly backend: string;
+  readonly threads: number;
+  readonly session: Session;
+  readonly motion: MotionKernel | undefined;
+  readonly rates: number[];
+  bytesPerStep: number;
+}
+
+/**
+ * Measures one model under one rule on every backend, in turns.
+ *
+ * @param name a built-in model
+ * @param rule the rule; under 2016 all layers learn and all contexts are on
+ * @param options threads and time
+ * @returns a row a backend
+ */
+export async function measure(
+  name: string,
+  rule: RuleName,
+  options: Pick<BenchOptions, "threads" | "seconds">,
+): Promise<Row[]> {
+  const fields = rule === "saccade" ? {} : {
+    delay_each_layer_learning: 0,
+    enable_lateral_at: 0,
+    enable_feedback_at: 0,
+  };
+  const plan = compilePlan(builtinSpec(name, { rule, fields }));
+  const frames = makeFrames(plan);
+  const peers: { backend: Backend; device: string; threads: number }[] = [
+    { backend: reference, device: "f32", threads: 1 },
+    { backend: naive, device: "f32", threads: 1 },
+    ...options.threads.map((threads) => {
+      const backend = wasmBackend({ threads });
+      return { backend, device: "", threads };
+    }),
+  ];
+  await using stack = new AsyncDisposableStack();
+  const entries: Entry[] = [];
+  for (const { backend, device: id, threads } of peers) {
+    const device = stack.use(await backend.open(id || (await backend.probe())[0]!.id));
+    const session = stack.use(await device.load(plan, initialCheckpoint(plan)));
+    const motion = plan.rule.name === "saccade" && plan.rule.motion > 0
+      ? await MotionKernel.create(plan.frame, plan.rule.motion)
+      : undefined;
+    entries.push({ backend: backend.name, threads, session, motion, rates: [], bytesPerStep: 0 });
+  }
+  for (const entry of entries) await steps(entry, frames, 200 / ROUNDS);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const entry of entries) {
+      const [count, ms] = await steps(entry, frames, 1000 * options.seconds / ROUNDS);
+      entry.rates.push(1000 * count / ms);
+    }
+  }
+  return entries.map((entry) => rowOf(name, rule, plan, entry));
+}
+
+function makeFrames(plan: Plan): Uint8Array[] {
+  const scene = openScene({ size: plan.frame });
+  return Array.from({ length: FRAMES }, () => {
+    const frame = new Uint8Array(frameLength(plan));
+    scene.next(frame);
+    return frame;
+  });
+}
+
+/** Steps for a while, forth and back through the frames: at least three, and no report in between. */
+async function steps(
+  entry: Entry,
+  frames: readonly Uint8Array[],
+  forMs: number,
+): Promise<[number, number]> {
+  const { session, motion } = entry;
+  const begin = performance.now();
+  let count = 0;
+  while (count < 3 || (performance.now() - begin < forMs && count < 1000)) {
+    const at = count++ % (2 * FRAMES - 2);
+    const frame = frames[at < FRAMES ? at : 2 * FRAMES - 2 - at]!;
+    motion?.next(frame);
+    await session.step(motion === undefined ? { frame } : { frame, external: motion.candidate });
+  }
+  const ms = performance.now() - begin;
+  const report = await session.report();
+  entry.bytesPerStep = (report.bytesRead + report.bytesWritten) / report.steps;
+  return [count, ms];
+}
+
+function rowOf(spec: string, rule: RuleName, plan: Plan, entry: Entry): Row {
+  const sorted = entry.rates.toSorted((a, b) => a - b);
+  const stepsPerSecond = sorted[Math.floor(sorted.length / 2)]!;
+  return {
+    name: `${spec} ${rule} ${entry.backend} ${entry.threads}`,
+    spec,
+    rule,
+    backend: entry.backend,
+    format: "f32",
+    threads: entry.threads,
+    defer: 0,
+    stepsPerSecond,
+    weightsPerSecond: stepsPerSecond * weightCount(plan),
+    bytesPerStep: entry.bytesPerStep,
+    gbPerSecond: stepsPerSecond * entry.bytesPerStep / 1e9,
+    shareOfBandwidth: null,
+  };
+}
