@@ -1,5 +1,64 @@
+/**
+ * Saccade runs Predictive Vision Models (Piekniewski et al. 2016, arXiv 1607.06854) that never stop learning, on the processor
+ * at hand, from live video, and says what each step costs.
+ *
+ * @example A model learns from a moving scene, is saved, and goes on
+ * ```ts
+ * import { builtinSpec, loadCheckpoint, openScene, parseSpec, run } from "@saccade/saccade";
+ *
+ * const spec = builtinSpec("tiny");
+ * const size = { width: 20, height: 20 };
+ * const save = await Deno.makeTempFile({ suffix: ".safetensors" });
+ *
+ * await using scene = openScene({ size });
+ * for await (const { kind, step, skill } of run({ spec, source: scene, steps: 200, save })) {
+ *   console.log(kind, step, skill); // skill above 0: better than copying the last frame
+ * }
+ *
+ * const resume = await loadCheckpoint(save);
+ * await using same = openScene({ size });
+ * for await (const { step } of run({ spec: parseSpec(resume.spec), resume, source: same, steps: 100 })) {
+ *   console.log(step); // 300
+ * }
+ * await Deno.remove(save);
+ * ```
+ *
+ * @module
+ */
+export * from "./backends/backend.ts";
+export { BackendError } from "./backends/errors.ts";
+export {
+  BACKEND_NAMES,
+  type BackendOptions,
+  findBackend,
+  openDevice,
+} from "./backends/registry.ts";
+export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
+export { type MeterOptions, openMeter } from "./meters/open.ts";
+export type { ModelledOptions } from "./meters/modelled.ts";
+export type { RaplOptions } from "./meters/rapl.ts";
 export { BUILTIN_NAMES, builtinSpec } from "./model/builtin.ts";
-export { parseSpec, SpecError, withoutEffect } from "./model/parse_spec.ts";
-export type { Spec } from "./model/spec.ts";
+export type { Checkpoint, Tensor } from "./model/checkpoint.ts";
+export type { StoredCheckpoint } from "./model/checkpoint_file.ts";
 export { compilePlan } from "./model/compile.ts";
-export { hashPlan, type Plan, unitCount, weightCount } from "./model/plan.ts";
+export { initialCheckpoint } from "./model/initialise.ts";
+export { parseSpec, SpecError, withoutEffect } from "./model/parse_spec.ts";
+export {
+  hashPlan,
+  type Plan,
+  type Rule2016,
+  type RuleSaccade,
+  type Sources,
+  unitCount,
+  weightCount,
+} from "./model/plan.ts";
+export type { Rates } from "./model/schedule.ts";
+export type { Activation, Lateral, RuleName, Spec } from "./model/spec.ts";
+export { CheckpointError, loadCheckpoint } from "./runtime/checkpoint_store.ts";
+export type { Picture } from "./runtime/picture.ts";
+export type { CheckpointInterval } from "./runtime/recorder.ts";
+export type { Report } from "./runtime/report.ts";
+export { run, type RunOptions } from "./runtime/runtime.ts";
+export { openSource, type SourceRequest } from "./sources/open.ts";
+export { type Fit, type Size, type Source, SourceError } from "./sources/source.ts";
+export { openScene, type Scene, type SceneObject, type SceneOptions } from "./sources/synthetic.ts";

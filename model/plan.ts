@@ -7,12 +7,17 @@ import type { Rates } from "./schedule.ts";
 
 /** The scalars of the 2016 rule (pvm-spec 2, 3). */
 export interface Rule2016 {
+  /** Tells the rules apart. */
   readonly name: "2016";
+  /** f of both layers. */
   readonly activation: "polynomial" | "logistic";
-  /** Features after the block itself, in this order. */
+  /** Whether half the change of the block is a feature; features stand behind the block itself, in this order. */
   readonly derivative: boolean;
+  /** Whether the running integral is a feature. */
   readonly integral: boolean;
+  /** Whether half the error of the prediction is a feature. */
   readonly error: boolean;
+  /** Whether the block of the step before is a feature. */
   readonly previous: boolean;
   /** Whether the outputs are the next two signals. */
   readonly twoSteps: boolean;
@@ -22,16 +27,21 @@ export interface Rule2016 {
   readonly autoencoder: boolean;
   /** The value of the bias units. */
   readonly bias: 0 | 1;
+  /** Time constant of the integral. */
   readonly tau: number;
+  /** mu of both matrices. */
   readonly momentum: number;
 }
 
 /** The scalars of the rule "saccade" (learning-rule). */
 export interface RuleSaccade {
+  /** Tells the rules apart. */
   readonly name: "saccade";
   /** Radius of the block matching; the plan's external input begins with its candidate when it is not 0. */
   readonly motion: number;
+  /** Rate of the encoder, before the schedule and the normalisation. */
   readonly encoderRate: number;
+  /** Rate of the decoder. */
   readonly decoderRate: number;
 }
 

@@ -8,7 +8,9 @@ import { frameLength, offsetsOf, type Plan } from "../model/plan.ts";
 
 /** One frame beside its prediction; bytes, rows, columns, channels. */
 export interface Picture {
+  /** Pixels in a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
   /** What came. */
   readonly frame: Uint8Array;
