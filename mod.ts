@@ -61,4 +61,5 @@ export type { Report } from "./runtime/report.ts";
 export { run, type RunOptions } from "./runtime/runtime.ts";
 export { openSource, type SourceRequest } from "./sources/open.ts";
 export { type Fit, type Size, type Source, SourceError } from "./sources/source.ts";
+export type { ObjectKind } from "./sources/scene_cast.ts";
 export { openScene, type Scene, type SceneObject, type SceneOptions } from "./sources/synthetic.ts";

@@ -95,7 +95,7 @@ export const BUILTIN_NAMES: readonly string[] = Object.keys(GRIDS);
  */
 export function builtinSpec(
   name: string,
-  options: { readonly rule?: RuleName; readonly fields?: Fields } = {},
+  options: { readonly rule?: RuleName; readonly fields?: Readonly<Record<string, unknown>> } = {},
 ): Spec {
   const known = GRIDS[name];
   if (!Object.hasOwn(GRIDS, name) || known === undefined) {

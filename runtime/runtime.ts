@@ -76,7 +76,7 @@ export interface RunOptions {
  * ```
  */
 export async function* run(options: RunOptions): AsyncGenerator<Report, void, void> {
-  const { spec, source, resume } = options;
+  const { spec, resume } = options;
   const plan = compilePlan(spec);
   const { name, device } = await openDevice(
     options.backend ?? "wasm",
