@@ -187,14 +187,14 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
   const failure = await run.ended;
   live?.end();
   for (const [name, act] of heard) Deno.removeSignalListener(name, act);
-  if (failure !== null) {
-    complain(sentence(failure));
-    return exitCode(failure);
+  if (last !== undefined && !json && !quiet) {
+    print(`\n${summary(last)}`);
+    const saved = request.save ?? request.resume;
+    if (saved !== undefined) print(`saved to ${saved}`);
   }
-  if (last !== undefined && !json && !quiet) print(`\n${summary(last)}`);
-  const saved = request.save ?? request.resume;
-  if (saved !== undefined && !json && !quiet) print(`saved to ${saved}`);
-  return interrupted ?? EXIT.ok;
+  if (failure === null) return interrupted ?? EXIT.ok;
+  complain(sentence(failure));
+  return exitCode(failure);
 }
 
 /** The variables that say how a terminal shows colour; without permission to read them, none. */

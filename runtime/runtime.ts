@@ -14,7 +14,7 @@ import { frameLength, type Plan } from "../model/plan.ts";
 import type { Spec } from "../model/spec.ts";
 import type { Meter } from "../meters/meter.ts";
 import { openMeter } from "../meters/open.ts";
-import type { Source } from "../sources/source.ts";
+import { type Source, SourceError } from "../sources/source.ts";
 import { saveCheckpoint } from "./checkpoint_store.ts";
 import { MotionKernel } from "./motion_kernel.ts";
 import { framePositions, Photographer, type Picture } from "./picture.ts";
@@ -62,7 +62,7 @@ export interface RunOptions {
  * @param options what is to run
  * @returns a record a window, and at last the summary
  * @throws {BackendError} when no device takes the model
- * @throws {SourceError} when the source breaks
+ * @throws {SourceError} when the source breaks or ends before its time: after the summary, with the state saved
  *
  * @example Learning from the built-in scene
  * ```ts
@@ -168,35 +168,46 @@ class Loop {
     await this.#recorder.start(meter === undefined ? await openMeter() : meter);
   }
 
+  /** Steps and their records, the summary, and at last what went wrong: nothing learned is lost to a source that breaks. */
   async *run(): AsyncGenerator<Report, void, void> {
-    const { source, steps = Infinity, seconds = Infinity, window = 100 } = this.#options;
+    const { source } = this.#options;
+    let failure: unknown;
+    try {
+      yield* this.#steps();
+      if (source.truncated !== null) failure = new SourceError(source.truncated);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      failure = error;
+    }
+    if (this.#recorder.hasSteps) yield await this.#recorder.window();
+    const summary = await this.#recorder.summary();
+    await this.#saveAtEnd();
+    yield summary;
+    if (failure !== undefined) throw failure;
+  }
+
+  async *#steps(): AsyncGenerator<Report, void, void> {
+    const { source, stop, steps = Infinity, seconds = Infinity, window = 100 } = this.#options;
     const start = performance.now();
     const deadline = start + 1000 * seconds;
     let nextTurn = start + TURN_MS;
-    let done = 0;
     const stopped = this.#stopped();
-    while (done < steps && performance.now() < deadline) {
+    for (let done = 1; done <= steps && performance.now() < deadline; done++) {
       if (performance.now() >= nextTurn) {
         await new Promise<void>((resolve) => setImmediate(resolve));
         nextTurn = performance.now() + TURN_MS;
       }
-      if (this.#options.stop?.aborted) break;
+      if (stop?.aborted) return;
       const begin = performance.now();
       const next = source.next(this.#frame);
-      if (!(typeof next === "boolean" ? next : await Promise.race([next, stopped]))) break;
+      if (!(typeof next === "boolean" ? next : await Promise.race([next, stopped]))) return;
       this.#sourceFrames++;
       await this.#step(begin);
-      done++;
       if (done % window === 0) yield await this.#recorder.window();
       else if (this.#recorder.isFull) await this.#recorder.drain();
       await this.#look();
       this.#saveIfDue();
     }
-    if (source.truncated !== null) this.#options.warn?.(source.truncated);
-    if (this.#recorder.hasSteps) yield await this.#recorder.window();
-    const summary = await this.#recorder.summary();
-    await this.#saveAtEnd();
-    yield summary;
   }
 
   /** Resolves to false when the run is to stop: a source may keep us waiting for ever. */
