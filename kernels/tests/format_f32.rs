@@ -1,8 +1,6 @@
 //! The weight passes against plain loops, for every remainder of rows and columns.
 
-use kernels::format_f32::{
-    COLUMNS, Matrix, PANEL, combine, product, product_update, update_product,
-};
+use kernels::format_f32::{COLUMNS, Matrix, PANEL, combine, product, product_update, update_product};
 
 /// A matrix in panels and what it means, row by row.
 struct Both {
@@ -27,13 +25,8 @@ fn values(seed: u32, length: usize) -> Vec<f32> {
 impl Both {
     fn new(rows: usize, columns: usize) -> Self {
         let padded = columns.next_multiple_of(COLUMNS);
-        let mut both = Both {
-            packed: vec![0.0; rows * padded],
-            momentum: vec![0.0; rows * padded],
-            rows,
-            columns,
-            padded,
-        };
+        let mut both =
+            Both { packed: vec![0.0; rows * padded], momentum: vec![0.0; rows * padded], rows, columns, padded };
         let (weights, momentum) = (values(1, rows * columns), values(2, rows * columns));
         for row in 0..rows {
             for column in 0..columns {
@@ -57,11 +50,7 @@ impl Both {
     fn matrix(&mut self, with_momentum: bool) -> Matrix {
         Matrix {
             weights: self.packed.as_mut_ptr(),
-            momentum: if with_momentum {
-                self.momentum.as_mut_ptr()
-            } else {
-                std::ptr::null_mut()
-            },
+            momentum: if with_momentum { self.momentum.as_mut_ptr() } else { std::ptr::null_mut() },
             rows: self.rows,
             columns: self.padded,
         }
@@ -134,19 +123,12 @@ fn check_update(with_momentum: bool, old_weights_count: bool) {
                     near(both.momentum[at], step, "momentum");
                 }
                 near(both.packed[at], before.packed[at] + step, "weight");
-                sum += if old_weights_count {
-                    before.packed[at] * x[column]
-                } else {
-                    both.packed[at] * next[column]
-                };
+                sum += if old_weights_count { before.packed[at] * x[column] } else { both.packed[at] * next[column] };
             }
             near(out[row], sum, "sum");
         }
         let nonzero = both.packed.iter().filter(|w| **w != 0.0).count();
-        assert!(
-            nonzero <= rows * columns,
-            "the padding of {rows} x {columns} is not zero"
-        );
+        assert!(nonzero <= rows * columns, "the padding of {rows} x {columns} is not zero");
     }
 }
 

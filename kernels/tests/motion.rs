@@ -18,14 +18,7 @@ fn candidate(now: &[f32], last: &[f32]) -> Vec<f32> {
     let mut into = vec![0.0; now.len()];
     let mut scratch = vec![0.0; scratch_length(SIDE, SIDE, RADIUS)];
     unsafe {
-        motion_candidate(
-            now.as_ptr(),
-            last.as_ptr(),
-            (SIDE, SIDE),
-            RADIUS,
-            into.as_mut_ptr(),
-            scratch.as_mut_ptr(),
-        )
+        motion_candidate(now.as_ptr(), last.as_ptr(), (SIDE, SIDE), RADIUS, into.as_mut_ptr(), scratch.as_mut_ptr())
     };
     into
 }
@@ -48,9 +41,6 @@ fn a_moving_picture_is_moved_on() {
                 without += (next[i] - now[i]).powi(2);
             }
         }
-        assert!(
-            with < 0.2 * without,
-            "{rows}, {columns}: {with} of {without}"
-        );
+        assert!(with < 0.2 * without, "{rows}, {columns}: {with} of {without}");
     }
 }
