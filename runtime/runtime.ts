@@ -117,6 +117,26 @@ async function load(
 /** Messages and writes get their turn this often, in milliseconds: a loop of steps that finish at once would keep them out. */
 const TURN_MS = 20;
 
+/** The end of a run that is waiting: a source may keep us waiting for ever. */
+class Ending implements Disposable {
+  /** Resolves to false when the run is to end. */
+  readonly comes: Promise<false>;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(stop: AbortSignal | undefined, seconds: number) {
+    const { promise, resolve } = Promise.withResolvers<false>();
+    this.comes = promise;
+    if (stop?.aborted) resolve(false);
+    stop?.addEventListener("abort", () => resolve(false), { once: true });
+    // A timer can wait 24 days at most.
+    if (seconds < 2e6) this.#timer = setTimeout(() => resolve(false), 1000 * seconds);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
 /** One run in progress. */
 class Loop {
   readonly #options: RunOptions;
@@ -191,7 +211,7 @@ class Loop {
     const start = performance.now();
     const deadline = start + 1000 * seconds;
     let nextTurn = start + TURN_MS;
-    const stopped = this.#stopped();
+    using ending = new Ending(stop, seconds);
     for (let done = 1; done <= steps && performance.now() < deadline; done++) {
       if (performance.now() >= nextTurn) {
         await new Promise<void>((resolve) => setImmediate(resolve));
@@ -200,7 +220,10 @@ class Loop {
       if (stop?.aborted) return;
       const begin = performance.now();
       const next = source.next(this.#frame);
-      if (!(typeof next === "boolean" ? next : await Promise.race([next, stopped]))) return;
+      const frame = typeof next === "boolean" ? next : await Promise.race([next, ending.comes]);
+      if (!frame) {
+        return this.#checkEmpty(done === 1 && !stop?.aborted && performance.now() < deadline);
+      }
       this.#sourceFrames++;
       await this.#step(begin);
       if (done % window === 0) yield await this.#recorder.window();
@@ -210,14 +233,15 @@ class Loop {
     }
   }
 
-  /** Resolves to false when the run is to stop: a source may keep us waiting for ever. */
-  #stopped(): Promise<false> {
-    const { stop } = this.#options;
-    if (stop === undefined) return new Promise(() => {});
-    return new Promise((resolve) => {
-      if (stop.aborted) resolve(false);
-      stop.addEventListener("abort", () => resolve(false), { once: true });
-    });
+  /** A source that ends before its first frame is no source. */
+  #checkEmpty(empty: boolean): void {
+    const { name, truncated } = this.#options.source;
+    if (!empty || truncated !== null) return;
+    throw new SourceError(
+      this.#sourceFrames === 0
+        ? `"${name}" has no frames`
+        : `"${name}" has no frames after the ${this.#sourceFrames} that were seen`,
+    );
   }
 
   /** One step, with its times: waiting for the source, the step with its motion candidate, the host's own scores. */
