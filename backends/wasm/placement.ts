@@ -22,6 +22,7 @@ import {
   UNIT_WORDS,
   type UnitField,
 } from "./records.ts";
+import { SYNC_BYTES } from "./threads.ts";
 
 /** Bytes from the start of the model's memory, and the records that go there. */
 export interface Placement {
@@ -97,7 +98,7 @@ export function placeModel(
     spaces: [room.floats(spaceLength), room.floats(spaceLength)] as const,
     staging: room.take(frameLength(plan)),
     errors: room.floats(capacity * count),
-    sync: room.take(64),
+    sync: room.take(SYNC_BYTES),
   };
   const unitRecords = new Uint32Array(UNIT_WORDS * count);
   const layer = layerOf(plan);

@@ -32,7 +32,7 @@ import { ModelMemory } from "./memory.ts";
 import { paddedColumns } from "./panels.ts";
 import { placeModel } from "./placement.ts";
 import { MODEL } from "./records.ts";
-import { Threads } from "./threads.ts";
+import { SYNC_BYTES, Threads } from "./threads.ts";
 
 /** How a session is opened. */
 export interface SessionOptions {
@@ -90,7 +90,7 @@ export class WasmSession implements Session {
     this.#learned = checkpoint.learned;
   }
 
-  /** Places a model, writes its state and starts its threads. */
+  /** Places a model, writes its state and starts its threads; they join when they are ready. */
   static async open(
     plan: Plan,
     checkpoint: Checkpoint,
@@ -108,15 +108,17 @@ export class WasmSession implements Session {
     }
     const memory = new ModelMemory(plan, place, kernels);
     memory.write(checkpoint);
-    const sync = new Int32Array(kernels.memory.buffer, memory.base + place.sync, 4);
+    const syncAt = memory.base + place.sync;
+    const sync = new Int32Array(kernels.memory.buffer, syncAt, SYNC_BYTES / 4);
     const starts = place.scratch.slice(1).map(({ at }) => ({
       module,
       memory: kernels.memory,
       model: memory.base + place.model,
       scratch: memory.base + at,
-      sync: memory.base + place.sync,
+      sync: syncAt,
     }));
-    const workers = await Threads.start(starts, sync, options.fail);
+    const workers = new Threads(starts, sync, options.fail);
+    await workers.gather();
     const session = new WasmSession(memory, kernels, workers, checkpoint, options);
     if (!checkpoint.started) session.#start();
     return session;
