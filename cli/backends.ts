@@ -55,7 +55,8 @@ export async function main(args: readonly string[]): Promise<number> {
         formats.join("/"),
         deterministic ? "deterministic" : "not deterministic",
       ];
-      write(`  ${`${name}:${id}`.padEnd(18)}${description}; ${traits.join(", ")}\n`);
+      const device = BACKEND_NAMES.includes(name) ? `${name}:${id}` : `device ${id}`;
+      write(`  ${device.padEnd(16)}  ${description}; ${traits.join(", ")}\n`);
     }
     for (const reason of reasons) write(`  not here: ${reason}\n`);
   }

@@ -16,9 +16,9 @@ export type Colour = "true" | "256" | "none";
 
 const RAMP = " .:-=+*#%@";
 
-/** The nearest of the 216 colours of the cube. */
+/** The nearest of the 216 colours of the cube, whose levels are 0, 95, 135, 175, 215 and 255. */
 function cube(r: number, g: number, b: number): number {
-  const level = (value: number) => Math.round(value / 255 * 5);
+  const level = (value: number) => value < 48 ? 0 : value < 115 ? 1 : Math.floor((value - 35) / 40);
   return 16 + 36 * level(r) + 6 * level(g) + level(b);
 }
 

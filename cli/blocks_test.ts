@@ -16,6 +16,17 @@ Deno.test("blocks() puts two rows of pixels into one of characters", () => {
   );
 });
 
+Deno.test("blocks() finds the nearest of 256 colours", () => {
+  const levels = [0, 95, 135, 175, 215, 255];
+  for (let value = 0; value < 256; value++) {
+    const bytes = new Uint8Array(6).fill(value);
+    const [line] = blocks([{ width: 1, height: 2, bytes }], { columns: 1, colour: "256" });
+    const level = (Number(line!.match(/38;5;(\d+)/)![1]) - 16) / 43;
+    const best = Math.min(...levels.map((l) => Math.abs(l - value)));
+    assertEquals(Math.abs(levels[level]! - value), best, String(value));
+  }
+});
+
 Deno.test("blocks() scales a picture to the columns there are", () => {
   const large = { width: 60, height: 60, bytes: new Uint8Array(60 * 60 * 3) };
   const lines = blocks([large, large], { columns: 20, colour: "none" });

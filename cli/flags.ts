@@ -73,7 +73,7 @@ export function parseFlags(command: Command, args: readonly string[]): Values {
   const names = Object.keys(command.flags);
   const valued = names.filter((name) => command.flags[name]!.value !== undefined);
   const plain = names.filter((name) => command.flags[name]!.value === undefined);
-  const parsed = parseArgs(protect(args, valued), {
+  const parsed = parseArgs(protect(args, command.flags), {
     string: [...valued, "_"],
     boolean: plain,
     collect: valued,
@@ -103,21 +103,34 @@ export function parseFlags(command: Command, args: readonly string[]): Values {
   };
 }
 
-/** Joins a value to its flag, so that "-" and negative numbers are values; a flag without its value is refused. */
-function protect(args: readonly string[], valued: readonly string[]): string[] {
+/**
+ * Joins a value to its flag, so that "-" and negative numbers are values; refuses a flag without the value it needs, and a value
+ * for a flag that takes none.
+ */
+function protect(args: readonly string[], flags: Command["flags"]): string[] {
   const out: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
-    const name = arg.slice(2);
-    if (!arg.startsWith("--") || !valued.includes(name)) {
+    const [, name, given] = arg.match(/^--([^=]+)(=.*)?$/s) ?? [];
+    const flag = name !== undefined && Object.hasOwn(flags, name) ? flags[name] : undefined;
+    if (flag === undefined) {
       out.push(arg);
-      continue;
+    } else if (flag.value === undefined) {
+      if (given !== undefined) throw new UsageError(`--${name} takes no value`);
+      // parseArgs would take the word for the flag's value.
+      if (/^(true|false)$/.test(args[i + 1] ?? "")) {
+        throw new UsageError(`"${args[i + 1]}" is one word too many: --${name} takes no value`);
+      }
+      out.push(arg);
+    } else if (given !== undefined) {
+      out.push(arg);
+    } else {
+      const value = args[++i];
+      if (value === undefined || value.startsWith("--")) {
+        throw new UsageError(`--${name} needs a value`);
+      }
+      out.push(`${arg}=${value}`);
     }
-    const value = args[++i];
-    if (value === undefined || value.startsWith("--")) {
-      throw new UsageError(`--${name} needs a value`);
-    }
-    out.push(`${arg}=${value}`);
   }
   return out;
 }
@@ -132,7 +145,7 @@ function checked(name: string, flag: Flag, value: string): string {
   if (flag.kind === "count" && !/^\d{1,15}$/.test(value)) {
     throw new UsageError(`--${name} is a whole number, not "${value}"`);
   }
-  if (flag.kind === "number" && !(Number(value) > 0 && Number(value) < Infinity)) {
+  if (flag.kind === "number" && !(/^\d*\.?\d+(e[-+]?\d+)?$/i.test(value) && Number(value) > 0)) {
     throw new UsageError(`--${name} is a number above 0, not "${value}"`);
   }
   return value;

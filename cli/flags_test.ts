@@ -48,6 +48,9 @@ Deno.test("parseFlags() refuses what makes no sense, and says why", () => {
     [["--fit", "corp"], `did you mean "crop"`],
     [["--steps", "1", "--steps", "2"], "given 2 times"],
     [["clip.mp4"], "one word too many"],
+    [["--json", "true"], "one word too many"],
+    [["--json=no"], "--json takes no value"],
+    [["--fps", "0x10"], "a number above 0"],
   ];
   for (const [args, message] of cases) {
     assertThrows(() => parseFlags(command, args), UsageError, message);

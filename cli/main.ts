@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { EXIT, exitCode, type Failure, sentence } from "./exit.ts";
+import { failureOf } from "../runtime/failure.ts";
+import { EXIT, exitCode, sentence } from "./exit.ts";
 import { type Command, helpText, unknown } from "./flags.ts";
 import { write } from "./view.ts";
 
@@ -61,8 +62,9 @@ export async function main(args: readonly string[]): Promise<number> {
     return await entry.main(rest);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
-    write(`${sentence(error as Failure)}\n`, Deno.stderr);
-    return exitCode(error as Failure);
+    const failure = failureOf(error as Error);
+    write(`${sentence(failure)}\n`, Deno.stderr);
+    return exitCode(failure);
   }
 }
 

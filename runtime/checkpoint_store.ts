@@ -31,19 +31,35 @@ function reasonOf(error: unknown): string {
  * @throws {CheckpointError} when it cannot be written; the old one is still there then
  */
 export async function saveCheckpoint(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${path}.${Deno.pid}.tmp`;
+  let temporary: string | undefined;
   try {
+    const target = await targetOf(path);
+    temporary = `${target}.${Deno.pid}.tmp`;
     using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
     for (const part of parts) {
       for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
     }
     await file.sync();
-    await Deno.rename(temporary, path);
+    await Deno.rename(temporary, target);
+    await syncFolder(folderOf(target));
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
+    if (temporary !== undefined) await Deno.remove(temporary).catch(() => {});
     throw new CheckpointError(`Cannot save "${path}": ${reasonOf(error)}`, { cause: error });
   }
-  await syncFolder(folderOf(path));
+}
+
+/** The file behind links; what is there and no file is not to be replaced. */
+async function targetOf(path: string): Promise<string> {
+  let target = path;
+  try {
+    target = await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
+  const { isFile, isDirectory } = await Deno.stat(target);
+  if (!isFile) throw new Error(isDirectory ? "it is a folder" : "it is no regular file");
+  return target;
 }
 
 /** The rename itself is on the disk only when the folder is; Windows cannot open folders and does not need it. */
@@ -104,8 +120,11 @@ export async function claimCheckpoint(path: string): Promise<AsyncDisposable> {
   await removeTemporaries(path);
   return {
     async [Symbol.asyncDispose]() {
-      await Deno.remove(lock).catch(() => {});
-      file.close();
+      // Whoever removed our lock file and made another has it now.
+      if (await isAt(file, lock)) {
+        await Deno.remove(lock).catch(() => {});
+        file.close();
+      }
     },
   };
 }

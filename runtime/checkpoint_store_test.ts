@@ -52,6 +52,20 @@ Deno.test("saveCheckpoint() keeps the last good file when the disk is full", () 
     assertEquals(names(folder), ["a.safetensors"]);
   }));
 
+Deno.test("saveCheckpoint() follows a link and refuses what is no file", () =>
+  inFolder(async (folder) => {
+    await saveCheckpoint(`${folder}/real`, await encodeCheckpoint(stored(1)));
+    await Deno.symlink(`${folder}/real`, `${folder}/link`);
+    await saveCheckpoint(`${folder}/link`, await encodeCheckpoint(stored(2)));
+    assertEquals(await loadCheckpoint(`${folder}/real`), stored(2));
+    assert((await Deno.lstat(`${folder}/link`)).isSymlink);
+    for (
+      const [path, reason] of [["/dev/null", "no regular file"], [folder, "a folder"]] as const
+    ) {
+      await assertRejects(() => saveCheckpoint(path, []), CheckpointError, reason);
+    }
+  }));
+
 Deno.test("saveCheckpoint() says that a folder is missing", async () => {
   await assertRejects(
     () => saveCheckpoint("/nonexistent/a.safetensors", []),

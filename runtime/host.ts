@@ -5,6 +5,7 @@
  */
 import type { Spec } from "../model/spec.ts";
 import type { SourceRequest } from "../sources/open.ts";
+import type { Failure } from "./failure.ts";
 import type { Picture } from "./picture.ts";
 import type { CheckpointInterval } from "./recorder.ts";
 import type { Report } from "./report.ts";
@@ -40,7 +41,7 @@ export type FromWorker =
   | { readonly type: "report"; readonly report: Report }
   | { readonly type: "picture"; readonly picture: Picture }
   | { readonly type: "warning"; readonly sentence: string }
-  | { readonly type: "failure"; readonly name: string; readonly message: string }
+  | { readonly type: "failure"; readonly failure: Failure }
   | { readonly type: "end" };
 
 /** What is done with what the thread tells. */
@@ -53,7 +54,7 @@ export interface Listener {
 /** A run in its thread. */
 export class HostedRun {
   /** Null when the run ended by itself or was stopped, else what went wrong. */
-  readonly ended: Promise<{ readonly name: string; readonly message: string } | null>;
+  readonly ended: Promise<Failure | null>;
   readonly #worker: Worker;
 
   /**
@@ -66,7 +67,7 @@ export class HostedRun {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.#worker = worker;
     this.ended = new Promise((resolve) => {
-      const end = (failure: { name: string; message: string } | null) => {
+      const end = (failure: Failure | null) => {
         worker.terminate();
         resolve(failure);
       };
@@ -74,7 +75,7 @@ export class HostedRun {
         if (data.type === "report") listener.report(data.report);
         else if (data.type === "picture") listener.picture?.(data.picture);
         else if (data.type === "warning") listener.warning(data.sentence);
-        else if (data.type === "failure") end({ name: data.name, message: data.message });
+        else if (data.type === "failure") end(data.failure);
         else end(null);
       };
       worker.onerror = (event) => {

@@ -6,7 +6,7 @@
 import { MAX_PAGES, missingFor, OVERHEAD, PACKAGES, PAGE, STACK } from "../../kernels/load.ts";
 import type { KernelPackage } from "../../kernels/load.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
-import type { Plan } from "../../model/plan.ts";
+import { type Plan, weightCount } from "../../model/plan.ts";
 import { checkState } from "../../model/state.ts";
 import {
   API_VERSION,
@@ -29,9 +29,12 @@ const DESCRIPTIONS: Readonly<Record<KernelPackage, string>> = {
 
 /** What can be chosen. */
 export interface WasmOptions {
-  /** Threads, the caller's included; as many as the machine has cores unless stated. */
+  /** Threads, the caller's included; unless stated as many as the machine has cores and the model has work for. */
   readonly threads?: number;
 }
+
+/** A thread that has fewer weights than this costs more at the barrier than it brings. */
+const WEIGHTS_PER_THREAD = 500_000;
 
 /**
  * The backend, for a number of threads.
@@ -47,7 +50,7 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
   const infos = PACKAGES.filter((name) => missingFor(name) === null).map((id): DeviceInfo => ({
     id,
     kind: "cpu",
-    description: `${DESCRIPTIONS[id]}${id === "single" ? "" : ` (${threads})`}`,
+    description: `${DESCRIPTIONS[id]}${id === "single" ? "" : ` (up to ${threads})`}`,
     formats: ["f32"],
     deterministic: true,
     maxInFlight: 1,
@@ -60,7 +63,8 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
     open(id) {
       const info = infos.find((info) => info.id === id);
       if (info !== undefined) {
-        return Promise.resolve(new WasmDevice(info, id === "single" ? 1 : threads));
+        const fixed = id === "single" ? 1 : options.threads;
+        return Promise.resolve(new WasmDevice(info, threads, fixed));
       }
       const missing = PACKAGES.includes(id as KernelPackage)
         ? missingFor(id as KernelPackage)
@@ -73,26 +77,34 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
 class WasmDevice implements Device {
   readonly info: DeviceInfo;
   readonly lost: Device["lost"];
-  readonly #threads: number;
+  readonly #cores: number;
+  readonly #fixed: number | undefined;
   readonly #lose: (loss: Awaited<Device["lost"]>) => void;
   readonly #sessions = new Set<WasmSession>();
   #open = true;
 
-  constructor(info: DeviceInfo, threads: number) {
+  constructor(info: DeviceInfo, cores: number, fixed: number | undefined) {
     const { promise, resolve } = Promise.withResolvers<Awaited<Device["lost"]>>();
     this.info = info;
     this.lost = promise;
-    this.#threads = threads;
+    this.#cores = cores;
+    this.#fixed = fixed;
     this.#lose = resolve;
   }
 
+  #threadsFor(plan: Plan): number {
+    const useful = Math.max(Math.floor(weightCount(plan) / WEIGHTS_PER_THREAD), 1);
+    return this.#fixed ?? Math.min(this.#cores, useful);
+  }
+
   accepts(plan: Plan): Verdict {
+    const threads = this.#threadsFor(plan);
     const reasons: string[] = [];
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
     }
-    const { bytes } = placeModel(plan, { threads: this.#threads, capacity: CAPACITY });
-    const limit = MAX_PAGES * PAGE - OVERHEAD - (this.#threads + 2) * 2 * STACK;
+    const { bytes } = placeModel(plan, { threads, capacity: CAPACITY });
+    const limit = MAX_PAGES * PAGE - OVERHEAD - (threads + 2) * 2 * STACK;
     if (bytes > limit) {
       const gigabytes = (value: number) => (value / 2 ** 30).toFixed(1);
       reasons.push(
@@ -109,7 +121,7 @@ class WasmDevice implements Device {
     checkState(plan, checkpoint);
     const session = await WasmSession.open(plan, checkpoint, {
       package: this.info.id as KernelPackage,
-      threads: this.#threads,
+      threads: this.#threadsFor(plan),
       capacity: CAPACITY,
       fail: (message) => this.#lose({ reason: "unknown", message }),
     });

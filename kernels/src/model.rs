@@ -1,6 +1,6 @@
 //! A model as it lies in memory, and the part of a step that both rules share.
 //!
-//! JavaScript writes these records (`backends/wasm/layout.ts` knows their order); everything in them is four bytes.
+//! JavaScript writes these records (`backends/wasm/records.ts` knows their order); everything in them is four bytes.
 
 use crate::format_f32::Matrix;
 use crate::{rule_2016, rule_saccade};
