@@ -159,12 +159,13 @@ export class LiveView implements Listener {
   #status(columns: number): string[] {
     const report = this.#report;
     if (report === undefined) return ["learning ..."];
-    const { skill, stepsPerSecond, perStep } = report;
+    const { skill, motionSkill, stepsPerSecond, perStep } = report;
     const colour = (skill ?? 0) > 0 ? green : red;
+    const alone = motionSkill === null ? "" : `, motion alone ${signed(motionSkill)}`;
     return [
       `step ${report.step}  skill ${
         bold(colour(signed(skill)))
-      }  (1 is perfect, 0 is copying the last frame)`,
+      }  (1 is perfect, 0 is copying the last frame${alone})`,
       dim(
         `${stepsPerSecond?.toFixed(0) ?? "?"} steps/s  ${
           quantity(perStep.bytesRead + perStep.bytesWritten, "B")
