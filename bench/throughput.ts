@@ -14,6 +14,7 @@ import type { RuleName } from "../model/spec.ts";
 import { MotionKernel } from "../runtime/motion_kernel.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { backend as naive } from "./naive.ts";
+import { measureBandwidth } from "./roofline.ts";
 
 /** One row of the bench. */
 export interface Row {
@@ -30,7 +31,7 @@ export interface Row {
   readonly weightsPerSecond: number;
   readonly bytesPerStep: number;
   readonly gbPerSecond: number;
-  /** Of the memory's bandwidth; null while that is not measured. */
+  /** Of what passes that only read and write reach over as many bytes, with as many threads (`roofline.ts`). */
   readonly shareOfBandwidth: number | null;
 }
 
@@ -59,6 +60,8 @@ interface Entry {
   readonly motion: MotionKernel | undefined;
   readonly rates: number[];
   bytesPerStep: number;
+  /** Bytes a second that the memory gives, measured right beside the steps; null where no kernels run. */
+  roof: number | null;
 }
 
 /**
@@ -97,7 +100,15 @@ export async function measure(
     const motion = plan.rule.name === "saccade" && plan.rule.motion > 0
       ? await MotionKernel.create(plan.frame, plan.rule.motion)
       : undefined;
-    entries.push({ backend: backend.name, threads, session, motion, rates: [], bytesPerStep: 0 });
+    entries.push({
+      backend: backend.name,
+      threads,
+      session,
+      motion,
+      rates: [],
+      bytesPerStep: 0,
+      roof: null,
+    });
   }
   for (const entry of entries) await steps(entry, frames, 200 / ROUNDS);
   for (let round = 0; round < ROUNDS; round++) {
@@ -105,6 +116,11 @@ export async function measure(
       const [count, ms] = await steps(entry, frames, 1000 * options.seconds / ROUNDS);
       entry.rates.push(1000 * count / ms);
     }
+  }
+  for (const entry of entries) {
+    if (entry.backend !== "wasm") continue;
+    const { weights } = entry.session.memory();
+    entry.roof = (await measureBandwidth(weights, entry.threads)).update;
   }
   return entries.map((entry) => rowOf(name, rule, plan, entry));
 }
@@ -154,6 +170,6 @@ function rowOf(spec: string, rule: RuleName, plan: Plan, entry: Entry): Row {
     weightsPerSecond: stepsPerSecond * weightCount(plan),
     bytesPerStep: entry.bytesPerStep,
     gbPerSecond: stepsPerSecond * entry.bytesPerStep / 1e9,
-    shareOfBandwidth: null,
+    shareOfBandwidth: entry.roof === null ? null : stepsPerSecond * entry.bytesPerStep / entry.roof,
   };
 }

@@ -56,7 +56,7 @@ export async function main(args: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
-/** Rows of one model and rule; the last column is the ratio to the naive loops. */
+/** Rows of one model and rule; the last columns are the share of the memory's bandwidth and the ratio to the naive loops. */
 function render(rows: readonly Row[]): string {
   const naive = rows.find((row) => row.backend === "naive")?.stepsPerSecond ?? NaN;
   const head = [
@@ -68,6 +68,7 @@ function render(rows: readonly Row[]): string {
     "weights/s",
     "B/step",
     "GB/s",
+    "of roof",
     "x naive",
   ];
   return table([
@@ -81,6 +82,7 @@ function render(rows: readonly Row[]): string {
       quantity(row.weightsPerSecond, ""),
       quantity(row.bytesPerStep, "B"),
       row.gbPerSecond.toFixed(1),
+      row.shareOfBandwidth === null ? "" : `${(100 * row.shareOfBandwidth).toFixed(0)} %`,
       (row.stepsPerSecond / naive).toFixed(1),
     ]),
   ]);

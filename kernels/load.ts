@@ -21,6 +21,8 @@ export interface Kernels {
   work(model: number, scratch: number): void;
   start(model: number, scratch: number, units: number): void;
   write_frame(bytes: number, values: number, length: number): void;
+  sweep_read(at: number, length: number): number;
+  sweep_update(at: number, length: number, factor: number): void;
   motion_scratch_length(width: number, height: number, radius: number): number;
   motion_candidate(
     frame: number,

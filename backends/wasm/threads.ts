@@ -25,7 +25,7 @@ const SPINS = 20_000;
 /** How long a session waits for its threads: one created by the main thread needs a fifth of this. */
 const PATIENCE_MS = 100;
 
-/** What a worker is sent. */
+/** What a worker of a model is sent. */
 export interface WorkerStart {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
@@ -48,15 +48,17 @@ export class Threads implements Disposable {
    * @param starts what each is sent
    * @param sync the words to wait on
    * @param fail called when one of them breaks
+   * @param script what they run; the thread of a model unless stated
    */
   constructor(
-    starts: readonly WorkerStart[],
+    starts: readonly unknown[],
     sync: Int32Array,
     fail: (message: string) => void,
+    script: URL = new URL("./worker.ts", import.meta.url),
   ) {
     this.#sync = sync;
     this.#workers = starts.map((start) => {
-      const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+      const worker = new Worker(script, { type: "module" });
       worker.onerror = (event) => {
         event.preventDefault();
         // Whoever waits for this thread must not wait for ever.

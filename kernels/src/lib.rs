@@ -1,7 +1,7 @@
 //! The step of a model, unit by unit, over one block of memory that JavaScript lays out.
 //!
 //! `format_f32` holds the three places where weights are touched, `rule_2016` and `rule_saccade` the vectors between them,
-//! `motion` the block matching that runs once a frame. The instruction set is fixed when compiling (`build.sh` makes one
+//! `motion` the block matching that runs once a frame, `sweep` what the bench holds them against. The instruction set is fixed when compiling (`build.sh` makes one
 //! package for each); natively the crate is built for its tests only.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
@@ -12,6 +12,7 @@ pub mod model;
 pub mod motion;
 pub mod rule_2016;
 pub mod rule_saccade;
+pub mod sweep;
 pub mod vector;
 
 #[cfg(target_arch = "wasm32")]

@@ -3,6 +3,7 @@
 use crate::model::{Model, Scratch, Unit, work as work_on};
 use crate::motion;
 use crate::rule_2016;
+use crate::sweep;
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -122,6 +123,20 @@ pub fn motion_candidate(
             scratch as *mut f32,
         )
     }
+}
+
+/// See `sweep::read`.
+#[wasm_bindgen]
+pub fn sweep_read(at: usize, length: usize) -> f32 {
+    // Safety: the caller has allocated `length` values there.
+    unsafe { sweep::read(at as *const f32, length) }
+}
+
+/// See `sweep::update`.
+#[wasm_bindgen]
+pub fn sweep_update(at: usize, length: usize, factor: f32) {
+    // Safety: the caller has allocated `length` values there, for itself.
+    unsafe { sweep::update(at as *mut f32, length, factor) }
 }
 
 #[panic_handler]

@@ -27,6 +27,16 @@ export function motion_scratch_length(width: number, height: number, radius: num
 export function start(model: number, scratch: number, units: number): void;
 
 /**
+ * See `sweep::read`.
+ */
+export function sweep_read(at: number, length: number): number;
+
+/**
+ * See `sweep::update`.
+ */
+export function sweep_update(at: number, length: number, factor: number): void;
+
+/**
  * Bytes of a unit record.
  */
 export function unit_size(): number;
@@ -49,6 +59,8 @@ export interface InitOutput {
     readonly motion_candidate: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => void;
     readonly motion_scratch_length: (a: number, b: number, c: number) => number;
     readonly start: (a: number, b: number, c: number) => void;
+    readonly sweep_read: (a: number, b: number) => number;
+    readonly sweep_update: (a: number, b: number, c: number) => void;
     readonly unit_size: () => number;
     readonly work: (a: number, b: number) => void;
     readonly write_frame: (a: number, b: number, c: number) => void;

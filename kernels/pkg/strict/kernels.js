@@ -56,6 +56,27 @@ export function start(model, scratch, units) {
 }
 
 /**
+ * See `sweep::read`.
+ * @param {number} at
+ * @param {number} length
+ * @returns {number}
+ */
+export function sweep_read(at, length) {
+    const ret = wasm.sweep_read(at, length);
+    return ret;
+}
+
+/**
+ * See `sweep::update`.
+ * @param {number} at
+ * @param {number} length
+ * @param {number} factor
+ */
+export function sweep_update(at, length, factor) {
+    wasm.sweep_update(at, length, factor);
+}
+
+/**
  * Bytes of a unit record.
  * @returns {number}
  */
