@@ -7,6 +7,7 @@ import { BackendError } from "../backends/errors.ts";
 import { DeviceLostError } from "../backends/backend.ts";
 import { SpecError } from "../model/parse_spec.ts";
 import { CheckpointError } from "../runtime/checkpoint_store.ts";
+import type { Failure } from "../runtime/failure.ts";
 import { SourceError } from "../sources/source.ts";
 
 /** Exit codes. */
@@ -25,12 +26,6 @@ export const EXIT = {
 export class UsageError extends Error {
   /** @ignore */
   override name = "UsageError";
-}
-
-/** The name and message of an error: what is left of one that comes from a worker. */
-export interface Failure {
-  readonly name: string;
-  readonly message: string;
 }
 
 const CODES: Readonly<Record<string, number>> = {

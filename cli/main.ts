@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { EXIT, exitCode, type Failure, sentence } from "./exit.ts";
+import { EXIT, exitCode, sentence } from "./exit.ts";
 import { type Command, helpText, unknown } from "./flags.ts";
+import { failureOf } from "../runtime/failure.ts";
 import { write } from "./view.ts";
 
 interface Entry {
@@ -61,8 +62,9 @@ export async function main(args: readonly string[]): Promise<number> {
     return await entry.main(rest);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
-    write(`${sentence(error as Failure)}\n`, Deno.stderr);
-    return exitCode(error as Failure);
+    const failure = failureOf(error);
+    write(`${sentence(failure)}\n`, Deno.stderr);
+    return exitCode(failure);
   }
 }
 

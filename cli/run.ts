@@ -175,7 +175,10 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
   });
   const stop = (code: number) => () => {
     // Once more means at once.
-    if (interrupted !== undefined) Deno.exit(code);
+    if (interrupted !== undefined) {
+      live?.end();
+      Deno.exit(code);
+    }
     interrupted = code;
     run.stop();
   };
@@ -187,11 +190,11 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
   const failure = await run.ended;
   live?.end();
   for (const [name, act] of heard) Deno.removeSignalListener(name, act);
+  if (last !== undefined && !json && !quiet) print(`\n${summary(last)}`);
   if (failure !== null) {
     complain(sentence(failure));
     return exitCode(failure);
   }
-  if (last !== undefined && !json && !quiet) print(`\n${summary(last)}`);
   const saved = request.save ?? request.resume;
   if (saved !== undefined && !json && !quiet) print(`saved to ${saved}`);
   return interrupted ?? EXIT.ok;

@@ -55,9 +55,11 @@ export async function readSpec(
   try {
     text = await Deno.readTextFile(name);
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) throw error;
+    if (error instanceof Deno.errors.NotCapable) throw error;
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such file"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "permission denied"
       : "it is no file";
     throw new SourceError(`Cannot read the specification "${name}": ${reason}`);
   }

@@ -5,6 +5,7 @@
  */
 import type { Spec } from "../model/spec.ts";
 import type { SourceRequest } from "../sources/open.ts";
+import type { Failure } from "./failure.ts";
 import type { Picture } from "./picture.ts";
 import type { CheckpointInterval } from "./recorder.ts";
 import type { Report } from "./report.ts";
@@ -40,7 +41,7 @@ export type FromWorker =
   | { readonly type: "report"; readonly report: Report }
   | { readonly type: "picture"; readonly picture: Picture }
   | { readonly type: "warning"; readonly sentence: string }
-  | { readonly type: "failure"; readonly name: string; readonly message: string }
+  | { readonly type: "failure" } & Failure
   | { readonly type: "end" };
 
 /** What is done with what the thread tells. */
@@ -50,10 +51,20 @@ export interface Listener {
   warning(sentence: string): void;
 }
 
+/** Without permission to read it a worker fails with a stack trace that nobody can catch. */
+function mayRead(url: URL): void {
+  if (url.protocol !== "file:") return;
+  const { state } = Deno.permissions.querySync({ name: "read", path: url });
+  if (state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    "Saccade may not read its own files, which a run needs (deno run --allow-read)",
+  );
+}
+
 /** A run in its thread. */
 export class HostedRun {
   /** Null when the run ended by itself or was stopped, else what went wrong. */
-  readonly ended: Promise<{ readonly name: string; readonly message: string } | null>;
+  readonly ended: Promise<Failure | null>;
   readonly #worker: Worker;
 
   /**
@@ -61,12 +72,15 @@ export class HostedRun {
    *
    * @param request what is to run
    * @param listener hears of it
+   * @throws {Deno.errors.NotCapable} when the program may not read itself
    */
   constructor(request: RunRequest, listener: Listener) {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    const url = new URL("./worker.ts", import.meta.url);
+    mayRead(url);
+    const worker = new Worker(url, { type: "module" });
     this.#worker = worker;
     this.ended = new Promise((resolve) => {
-      const end = (failure: { name: string; message: string } | null) => {
+      const end = (failure: Failure | null) => {
         worker.terminate();
         resolve(failure);
       };

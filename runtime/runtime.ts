@@ -62,7 +62,8 @@ export interface RunOptions {
  * @param options what is to run
  * @returns a record a window, and at last the summary
  * @throws {BackendError} when no device takes the model
- * @throws {SourceError} when the source breaks
+ * @throws {SourceError} when the source breaks, after the state was saved and summed up
+ * @throws {CheckpointError} when the state cannot be saved at the end, after it was summed up
  *
  * @example Learning from the built-in scene
  * ```ts
@@ -129,6 +130,8 @@ class Loop {
   #motion: MotionKernel | undefined;
   #sourceFrames: number;
   #saving: Promise<void> | undefined;
+  /** Ends the wait for the source, while there is one. */
+  #giveUp = () => {};
 
   constructor(options: RunOptions, plan: Plan, session: Session) {
     const { resume, source, window = 100 } = options;
@@ -151,9 +154,9 @@ class Loop {
       : checkpoint.tensors["frame"];
   }
 
-  /** Goes to where the last run ended, and starts the meter. */
+  /** Makes ready what the model needs beside its backend. */
   async prepare(): Promise<void> {
-    const { source, resume, meter } = this.#options;
+    const { resume } = this.#options;
     const { rule } = this.#plan;
     if (rule.name === "saccade" && rule.motion > 0) {
       this.#motion = await MotionKernel.create(this.#plan.frame, rule.motion, this.#lastFrame());
@@ -164,17 +167,33 @@ class Loop {
         this.#score.expect(candidate);
       }
     }
-    if (this.#sourceFrames > 0 && !source.live) await source.skip(this.#sourceFrames);
-    await this.#recorder.start(meter === undefined ? await openMeter() : meter);
+  }
+
+  /** Passes over the frames that were learned from before. */
+  async #goOn(): Promise<void> {
+    const { source, warn } = this.#options;
+    if (this.#sourceFrames === 0 || source.live) return;
+    const behind = source.skip(this.#sourceFrames).then((skipped) => {
+      if (skipped === this.#sourceFrames) return true;
+      warn?.(
+        `${source.name} has ${skipped} frames, and the checkpoint has seen ${this.#sourceFrames}: there is none to go on from`,
+      );
+      return false;
+    });
+    await this.#orGiveUp(behind);
   }
 
   async *run(): AsyncGenerator<Report, void, void> {
-    const { source, steps = Infinity, seconds = Infinity, window = 100 } = this.#options;
+    const { source, steps = Infinity, seconds = Infinity, window = 100, meter } = this.#options;
+    using _stop = this.#endAtStop();
+    await this.#goOn();
+    await this.#recorder.start(meter === undefined ? await openMeter() : meter);
+    using _time = this.#endAfter(1000 * seconds);
     const start = performance.now();
     const deadline = start + 1000 * seconds;
     let nextTurn = start + TURN_MS;
     let done = 0;
-    const stopped = this.#stopped();
+    let broken: unknown;
     while (done < steps && performance.now() < deadline) {
       if (performance.now() >= nextTurn) {
         await new Promise<void>((resolve) => setImmediate(resolve));
@@ -182,8 +201,14 @@ class Loop {
       }
       if (this.#options.stop?.aborted) break;
       const begin = performance.now();
-      const next = source.next(this.#frame);
-      if (!(typeof next === "boolean" ? next : await Promise.race([next, stopped]))) break;
+      try {
+        const next = source.next(this.#frame);
+        if (!(typeof next === "boolean" ? next : await this.#orGiveUp(next))) break;
+      } catch (error) {
+        // What was learned before the source broke is kept.
+        broken = error;
+        break;
+      }
       this.#sourceFrames++;
       await this.#step(begin);
       done++;
@@ -195,17 +220,38 @@ class Loop {
     if (source.truncated !== null) this.#options.warn?.(source.truncated);
     if (this.#recorder.hasSteps) yield await this.#recorder.window();
     const summary = await this.#recorder.summary();
-    await this.#saveAtEnd();
+    try {
+      await this.#saveAtEnd();
+    } catch (error) {
+      broken ??= error;
+    }
     yield summary;
+    if (broken !== undefined) throw broken;
   }
 
-  /** Resolves to false when the run is to stop: a source may keep us waiting for ever. */
-  #stopped(): Promise<false> {
+  /** A source may keep us waiting for ever: a stop ends that ... */
+  #endAtStop(): Disposable {
     const { stop } = this.#options;
-    if (stop === undefined) return new Promise(() => {});
-    return new Promise((resolve) => {
-      if (stop.aborted) resolve(false);
-      stop.addEventListener("abort", () => resolve(false), { once: true });
+    const act = () => this.#giveUp();
+    stop?.addEventListener("abort", act);
+    return { [Symbol.dispose]: () => stop?.removeEventListener("abort", act) };
+  }
+
+  /** ... and so does the end of the time. */
+  #endAfter(milliseconds: number): Disposable {
+    // A longer timer would fire at once.
+    const timer = milliseconds < 2 ** 31
+      ? setTimeout(() => this.#giveUp(), milliseconds)
+      : undefined;
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
+  /** Waits for the source; false when that was given up. Unlike a race with one promise for the whole run it keeps nothing of each frame. */
+  #orGiveUp(next: Promise<boolean>): Promise<boolean> {
+    if (this.#options.stop?.aborted) return Promise.resolve(false);
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(false);
+      next.then(resolve, reject);
     });
   }
 

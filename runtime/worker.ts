@@ -9,6 +9,7 @@ import { parseSpec } from "../model/parse_spec.ts";
 import { frameSide } from "../model/spec.ts";
 import { openSource } from "../sources/open.ts";
 import { claimCheckpoint, loadCheckpoint } from "./checkpoint_store.ts";
+import { failureOf } from "./failure.ts";
 import type { FromWorker, RunRequest, ToWorker } from "./host.ts";
 import { run } from "./runtime.ts";
 
@@ -19,10 +20,8 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "stop") stop.abort();
   else if (data.type === "look") wanted = true;
   else {
-    start(data.request).then(() => post({ type: "end" }), (error: Error) => {
-      // What a worker throws loses its class on the way: its name says what it was.
-      const name = error.name === "Error" ? error.constructor.name : error.name;
-      post({ type: "failure", name, message: error.message });
+    start(data.request).then(() => post({ type: "end" }), (error) => {
+      post({ type: "failure", ...failureOf(error) });
     });
   }
 };
