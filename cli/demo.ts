@@ -25,10 +25,11 @@ export const command: Command = {
 export async function main(args: readonly string[]): Promise<number> {
   const values = parseFlags(command, args);
   return await execute({
-    spec: builtinSpec("small"),
+    // Without block matching all skill is learned, and can be watched growing.
+    spec: builtinSpec("small", { fields: { motion: 0 } }),
     source: { kind: "scene" },
     seconds: values.number("seconds") ?? 60,
-    window: 500,
+    window: 250,
     save: FILE,
   }, { json: false, quiet: false });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { HostedRun, type Listener, type RunRequest } from "../runtime/host.ts";
+import { CheckpointError } from "../runtime/checkpoint_store.ts";
 import type { CheckpointInterval } from "../runtime/recorder.ts";
 import type { Report } from "../runtime/report.ts";
 import type { SourceRequest } from "../sources/open.ts";
@@ -190,14 +191,15 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
   const failure = await run.ended;
   live?.end();
   for (const [name, act] of heard) Deno.removeSignalListener(name, act);
-  if (last !== undefined && !json && !quiet) print(`\n${summary(last)}`);
-  if (failure !== null) {
-    complain(sentence(failure));
-    return exitCode(failure);
+  if (last !== undefined && !json && !quiet) {
+    print(`\n${summary(last)}`);
+    const saved = request.save ?? request.resume;
+    const failed = failure?.name === CheckpointError.name;
+    if (saved !== undefined && !failed) print(`saved to ${saved}`);
   }
-  const saved = request.save ?? request.resume;
-  if (saved !== undefined && !json && !quiet) print(`saved to ${saved}`);
-  return interrupted ?? EXIT.ok;
+  if (failure === null) return interrupted ?? EXIT.ok;
+  complain(sentence(failure));
+  return exitCode(failure);
 }
 
 /** The variables that say how a terminal shows colour; without permission to read them, none. */

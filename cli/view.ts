@@ -30,10 +30,10 @@ function energyOf({ perStep, energy }: Report): string {
 
 /** One record as a line. */
 export function line(report: Report): string {
-  const { step, skill, mse, copyLastMse, stepsPerSecond, perStep, dropped } = report;
+  const { step, skill, motionSkill, mse, copyLastMse, stepsPerSecond, perStep, dropped } = report;
   return [
     `step ${step}`,
-    `skill ${signed(skill)}`,
+    `skill ${signed(skill)}${motionSkill === null ? "" : ` (motion alone ${signed(motionSkill)})`}`,
     `mse ${small(mse.frame)} (copy-last ${small(copyLastMse)})`,
     `${stepsPerSecond?.toFixed(1) ?? "unknown"} steps/s`,
     `${quantity(perStep.bytesRead + perStep.bytesWritten, "B")}/step`,
@@ -177,14 +177,15 @@ export class LiveView implements Listener {
 
 const BARS = "▁▂▃▄▅▆▇█";
 
-/** Values as a line of bars, from 0 to 1; the oldest are averaged together when there are too many. */
+/** Values as a line of bars, from 0 to the largest; neighbours are averaged when there are too many. */
 export function spark(values: readonly number[], width: number): string {
+  const most = Math.max(...values, 1e-6);
   const group = Math.max(Math.ceil(values.length / Math.max(width, 1)), 1);
   let out = "";
   for (let i = 0; i < values.length; i += group) {
     const part = values.slice(i, i + group);
     const mean = part.reduce((sum, value) => sum + value, 0) / part.length;
-    out += BARS[Math.min(Math.max(Math.floor(mean * BARS.length), 0), BARS.length - 1)];
+    out += BARS[Math.min(Math.max(Math.floor(mean / most * BARS.length), 0), BARS.length - 1)];
   }
   return out;
 }

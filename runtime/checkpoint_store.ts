@@ -87,17 +87,20 @@ export async function loadCheckpoint(path: string): Promise<StoredCheckpoint> {
 export async function claimCheckpoint(path: string): Promise<AsyncDisposable> {
   const lock = `${path}.lock`;
   let file: Deno.FsFile;
-  try {
-    file = await Deno.open(lock, { write: true, create: true });
-  } catch (error) {
-    throw new CheckpointError(`Cannot save "${path}": ${reasonOf(error)}`, { cause: error });
-  }
-  if (!await file.tryLock(true)) {
-    file.close();
-    throw new CheckpointError(
-      `Another run is saving to "${path}": choose another file with --save, or end that run`,
-    );
-  }
+  do {
+    try {
+      file = await Deno.open(lock, { write: true, create: true });
+    } catch (error) {
+      throw new CheckpointError(`Cannot save "${path}": ${reasonOf(error)}`, { cause: error });
+    }
+    if (!await file.tryLock(true)) {
+      file.close();
+      throw new CheckpointError(
+        `Another run is saving to "${path}": choose another file with --save, or end that run`,
+      );
+    }
+    // A run that ended meanwhile may have removed the file that we have locked.
+  } while (!await isAt(file, lock));
   await removeTemporaries(path);
   return {
     async [Symbol.asyncDispose]() {
@@ -105,6 +108,14 @@ export async function claimCheckpoint(path: string): Promise<AsyncDisposable> {
       file.close();
     },
   };
+}
+
+/** Whether an open file is still the one at a path; if not, it is closed. */
+async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
+  const there = await Deno.stat(path).catch(() => null);
+  const same = there !== null && there.ino === (await file.stat()).ino;
+  if (!same) file.close();
+  return same;
 }
 
 /** We have the lock: every temporary beside the checkpoint belongs to a run that died. */

@@ -14,7 +14,7 @@ import { frameLength, type Plan } from "../model/plan.ts";
 import type { Spec } from "../model/spec.ts";
 import type { Meter } from "../meters/meter.ts";
 import { openMeter } from "../meters/open.ts";
-import type { Source } from "../sources/source.ts";
+import { type Source, SourceError } from "../sources/source.ts";
 import { saveCheckpoint } from "./checkpoint_store.ts";
 import { MotionKernel } from "./motion_kernel.ts";
 import { framePositions, Photographer, type Picture } from "./picture.ts";
@@ -62,8 +62,8 @@ export interface RunOptions {
  * @param options what is to run
  * @returns a record a window, and at last the summary
  * @throws {BackendError} when no device takes the model
- * @throws {SourceError} when the source breaks, after the state was saved and summed up
- * @throws {CheckpointError} when the state cannot be saved at the end, after it was summed up
+ * @throws {SourceError} when the source breaks or ends before its time: after the summary, with the state saved
+ * @throws {CheckpointError} when the state cannot be saved at the end: after the summary
  *
  * @example Learning from the built-in scene
  * ```ts
@@ -118,6 +118,41 @@ async function load(
 /** Messages and writes get their turn this often, in milliseconds: a loop of steps that finish at once would keep them out. */
 const TURN_MS = 20;
 
+/** The end of a run that is waiting: a source may keep us waiting for ever. */
+class Ending implements Disposable {
+  readonly #stop: AbortSignal | undefined;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #over: boolean;
+  #giveUp = () => {};
+
+  constructor(stop: AbortSignal | undefined, seconds: number) {
+    this.#stop = stop;
+    this.#over = stop?.aborted ?? false;
+    stop?.addEventListener("abort", this.#end);
+    // A timer can wait 24 days at most.
+    if (seconds < 2e6) this.#timer = setTimeout(this.#end, 1000 * seconds);
+  }
+
+  /** Waits for a source; false when the run ends before. A race against one promise would keep something of every frame. */
+  before(next: Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(false);
+      next.then(resolve, reject);
+      if (this.#over) resolve(false);
+    });
+  }
+
+  readonly #end = () => {
+    this.#over = true;
+    this.#giveUp();
+  };
+
+  [Symbol.dispose](): void {
+    this.#stop?.removeEventListener("abort", this.#end);
+    clearTimeout(this.#timer);
+  }
+}
+
 /** One run in progress. */
 class Loop {
   readonly #options: RunOptions;
@@ -130,8 +165,6 @@ class Loop {
   #motion: MotionKernel | undefined;
   #sourceFrames: number;
   #saving: Promise<void> | undefined;
-  /** Ends the wait for the source, while there is one. */
-  #giveUp = () => {};
 
   constructor(options: RunOptions, plan: Plan, session: Session) {
     const { resume, source, window = 100 } = options;
@@ -154,9 +187,9 @@ class Loop {
       : checkpoint.tensors["frame"];
   }
 
-  /** Makes ready what the model needs beside its backend. */
+  /** Goes to where the last run ended, and starts the meter. */
   async prepare(): Promise<void> {
-    const { resume } = this.#options;
+    const { source, resume, meter, stop } = this.#options;
     const { rule } = this.#plan;
     if (rule.name === "saccade" && rule.motion > 0) {
       this.#motion = await MotionKernel.create(this.#plan.frame, rule.motion, this.#lastFrame());
@@ -167,92 +200,72 @@ class Loop {
         this.#score.expect(candidate);
       }
     }
-  }
-
-  /** Passes over the frames that were learned from before. */
-  async #goOn(): Promise<void> {
-    const { source, warn } = this.#options;
-    if (this.#sourceFrames === 0 || source.live) return;
-    const behind = source.skip(this.#sourceFrames).then((skipped) => {
-      if (skipped === this.#sourceFrames) return true;
-      warn?.(
-        `${source.name} has ${skipped} frames, and the checkpoint has seen ${this.#sourceFrames}: there is none to go on from`,
-      );
-      return false;
-    });
-    await this.#orGiveUp(behind);
-  }
-
-  async *run(): AsyncGenerator<Report, void, void> {
-    const { source, steps = Infinity, seconds = Infinity, window = 100, meter } = this.#options;
-    using _stop = this.#endAtStop();
-    await this.#goOn();
-    await this.#recorder.start(meter === undefined ? await openMeter() : meter);
-    using _time = this.#endAfter(1000 * seconds);
-    const start = performance.now();
-    const deadline = start + 1000 * seconds;
-    let nextTurn = start + TURN_MS;
-    let done = 0;
-    let broken: unknown;
-    while (done < steps && performance.now() < deadline) {
-      if (performance.now() >= nextTurn) {
-        await new Promise<void>((resolve) => setImmediate(resolve));
-        nextTurn = performance.now() + TURN_MS;
-      }
-      if (this.#options.stop?.aborted) break;
-      const begin = performance.now();
-      try {
-        const next = source.next(this.#frame);
-        if (!(typeof next === "boolean" ? next : await this.#orGiveUp(next))) break;
-      } catch (error) {
-        // What was learned before the source broke is kept.
-        broken = error;
-        break;
-      }
-      this.#sourceFrames++;
-      await this.#step(begin);
-      done++;
-      if (done % window === 0) yield await this.#recorder.window();
-      else if (this.#recorder.isFull) await this.#recorder.drain();
-      await this.#look();
-      this.#saveIfDue();
+    if (this.#sourceFrames > 0 && !source.live) {
+      using ending = new Ending(stop, Infinity);
+      await ending.before(source.skip(this.#sourceFrames).then(() => true));
     }
-    if (source.truncated !== null) this.#options.warn?.(source.truncated);
+    await this.#recorder.start(meter === undefined ? await openMeter() : meter);
+  }
+
+  /** Steps and their records, the summary, and at last what went wrong: nothing learned is lost to a source that breaks. */
+  async *run(): AsyncGenerator<Report, void, void> {
+    const { source } = this.#options;
+    let failure: unknown;
+    try {
+      yield* this.#steps();
+      if (source.truncated !== null) failure = new SourceError(source.truncated);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      failure = error;
+    }
     if (this.#recorder.hasSteps) yield await this.#recorder.window();
     const summary = await this.#recorder.summary();
     try {
       await this.#saveAtEnd();
     } catch (error) {
-      broken ??= error;
+      if (failure instanceof Error) this.#options.warn?.(failure.message);
+      failure = error;
     }
     yield summary;
-    if (broken !== undefined) throw broken;
+    if (failure !== undefined) throw failure;
   }
 
-  /** A source may keep us waiting for ever: a stop ends that ... */
-  #endAtStop(): Disposable {
-    const { stop } = this.#options;
-    const act = () => this.#giveUp();
-    stop?.addEventListener("abort", act);
-    return { [Symbol.dispose]: () => stop?.removeEventListener("abort", act) };
+  async *#steps(): AsyncGenerator<Report, void, void> {
+    const { source, stop, steps = Infinity, seconds = Infinity, window = 100 } = this.#options;
+    const start = performance.now();
+    const deadline = start + 1000 * seconds;
+    let nextTurn = start + TURN_MS;
+    using ending = new Ending(stop, seconds);
+    for (let done = 1; done <= steps && performance.now() < deadline; done++) {
+      if (performance.now() >= nextTurn) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        nextTurn = performance.now() + TURN_MS;
+      }
+      if (stop?.aborted) return;
+      const begin = performance.now();
+      const next = source.next(this.#frame);
+      const frame = typeof next === "boolean" ? next : await ending.before(next);
+      if (!frame) {
+        return this.#checkEmpty(done === 1 && !stop?.aborted && performance.now() < deadline);
+      }
+      this.#sourceFrames++;
+      await this.#step(begin);
+      if (done % window === 0) yield await this.#recorder.window();
+      else if (this.#recorder.isFull) await this.#recorder.drain();
+      await this.#look();
+      this.#saveIfDue();
+    }
   }
 
-  /** ... and so does the end of the time. */
-  #endAfter(milliseconds: number): Disposable {
-    // A longer timer would fire at once.
-    const timer = milliseconds < 2 ** 31
-      ? setTimeout(() => this.#giveUp(), milliseconds)
-      : undefined;
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
-  }
-
-  /** Waits for the source; false when that was given up. Unlike a race with one promise for the whole run it keeps nothing of each frame. */
-  #orGiveUp(next: Promise<boolean>): Promise<boolean> {
-    if (this.#options.stop?.aborted) return Promise.resolve(false);
-    return new Promise((resolve, reject) => {
-      this.#giveUp = () => resolve(false);
-      next.then(resolve, reject);
-    });
+  /** A source that ends before its first frame is no source. */
+  #checkEmpty(empty: boolean): void {
+    const { name, truncated } = this.#options.source;
+    if (!empty || truncated !== null) return;
+    throw new SourceError(
+      this.#sourceFrames === 0
+        ? `"${name}" has no frames`
+        : `"${name}" has no frames after the ${this.#sourceFrames} that were seen`,
+    );
   }
 
   /** One step, with its times: waiting for the source, the step with its motion candidate, the host's own scores. */

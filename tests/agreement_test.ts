@@ -72,6 +72,24 @@ for (const [label, fields] of Object.entries(EXTRAS)) {
   });
 }
 
+const inCi = Deno.env.get("CI") !== undefined;
+for (const name of ["large", "classic", "very_deep"]) {
+  for (const [label, fields] of Object.entries(VARIANTS)) {
+    Deno.test({
+      name: `wasm agrees with the reference: ${name}, rule ${label}${
+        inCi ? "" : " (skipped: takes minutes; CI=1 runs it)"
+      }`,
+      ignore: !inCi,
+      fn: async () => {
+        await agree(spec(name, fields), 8, limit(label), [
+          (plan) => openSession(wasmBackend({ threads: 2 }), "relaxed", plan),
+          (plan) => openSession(reference, "f32", plan),
+        ]);
+      },
+    });
+  }
+}
+
 /** Small m / s amplifies rounding (learning-rule, Tolerances). */
 function limit(label: string): number {
   return label === "saccade" ? 5e-5 : 1e-5;

@@ -8,7 +8,17 @@ import { frameLength, offsetsOf, type Plan, unitCount } from "../model/plan.ts";
 import { assert, assertEquals } from "../std_assert.ts";
 import { golden, goldenFrame } from "./golden.ts";
 
-const CASES = ["classic", "classic_fixedlat", "classic_logistic", "deep", "deep_fixedlat"];
+/** Of the release; the last three were made with an independent program, for the release left no trajectories of them. */
+const CASES = [
+  "classic",
+  "classic_fixedlat",
+  "classic_logistic",
+  "deep",
+  "deep_fixedlat",
+  "bias_free",
+  "autoencoder",
+  "autoencoder_two_steps",
+];
 const LIMITS = { f64: 1e-12, f32: 1e-5 } as const;
 
 /** Puts the blocks of a layer's units where the release kept them: an array of the layer below's picture. */

@@ -8,8 +8,16 @@ import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, type Rule2016, unitCount } from "../../model/plan.ts";
 import { stateLengths } from "../../model/state.ts";
 import { pack, type Shape, unpack } from "./panels.ts";
-import { type Placement, POINTERS } from "./placement.ts";
-import { MODEL, MODEL_WORDS, SCALARS, UNIT, UNIT_WORDS, type UnitField } from "./records.ts";
+import type { Placement } from "./placement.ts";
+import {
+  MODEL,
+  MODEL_WORDS,
+  POINTERS,
+  SCALARS,
+  UNIT,
+  UNIT_WORDS,
+  type UnitField,
+} from "./records.ts";
 
 /** The field of a unit record that holds a tensor, where it is a plain vector. */
 const VECTORS: Readonly<Record<string, UnitField>> = {

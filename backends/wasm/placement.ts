@@ -55,34 +55,6 @@ export interface Placement {
   readonly scratch: readonly { readonly at: number; readonly record: Uint32Array }[];
 }
 
-/** The fields of a unit record that are pointers. */
-export const POINTERS: readonly UnitField[] = [
-  "encoder",
-  "encoderMomentum",
-  "decoder",
-  "decoderMomentum",
-  "input",
-  "nextInput",
-  "lagInput",
-  "hidden",
-  "lagHidden",
-  "prediction",
-  "lagPrediction",
-  "signal",
-  "signalPrevious",
-  "integral",
-  "minimum",
-  "maximum",
-  "change",
-  "motion",
-  "error",
-  "scalars",
-  "signalRuns",
-  "windowRuns",
-  "motionRuns",
-  "contextRuns",
-];
-
 /** Hands out room, a cache line at a time. */
 class Room {
   /** The first line is never handed out: offset 0 means that there is nothing. */

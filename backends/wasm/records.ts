@@ -82,6 +82,10 @@ function words<F extends string>(fields: readonly F[]): Readonly<Record<F, numbe
 export const MODEL: Readonly<Record<ModelField, number>> = words(MODEL_FIELDS);
 /** The word of each field of a unit record. */
 export const UNIT: Readonly<Record<UnitField, number>> = words(UNIT_FIELDS);
+/** The fields of a unit record that are pointers: all but the sizes. */
+export const POINTERS: readonly UnitField[] = UNIT_FIELDS.filter((field) =>
+  !/Count$|Length$|^layer$|^(in|out)puts$|Columns$|^block$/.test(field)
+);
 /** Words of a model record. */
 export const MODEL_WORDS = MODEL_FIELDS.length;
 /** Words of a unit record. */

@@ -37,8 +37,7 @@ pub unsafe fn product(matrix: Matrix, x: *const f32, out: *mut f32) {
                 let high = F32x4::load(x.add(column + LANES));
                 for row in 0..PANEL {
                     sum[row] = sum[row].madd(F32x4::load(w.add(row * LANES)), low);
-                    sum[PANEL + row] =
-                        sum[PANEL + row].madd(F32x4::load(w.add((PANEL + row) * LANES)), high);
+                    sum[PANEL + row] = sum[PANEL + row].madd(F32x4::load(w.add((PANEL + row) * LANES)), high);
                 }
                 w = w.add(2 * PANEL * LANES);
             }
@@ -50,10 +49,7 @@ pub unsafe fn product(matrix: Matrix, x: *const f32, out: *mut f32) {
             let mut sum = [F32x4::splat(0.0); 2];
             for column in (0..matrix.columns).step_by(COLUMNS) {
                 sum[0] = sum[0].madd(F32x4::load(w), F32x4::load(x.add(column)));
-                sum[1] = sum[1].madd(
-                    F32x4::load(w.add(LANES)),
-                    F32x4::load(x.add(column + LANES)),
-                );
+                sum[1] = sum[1].madd(F32x4::load(w.add(LANES)), F32x4::load(x.add(column + LANES)));
                 w = w.add(COLUMNS);
             }
             *out.add(row) = sum[0].add(sum[1]).sum();
@@ -82,19 +78,12 @@ pub unsafe fn combine(matrix: Matrix, c: *const f32, out: *mut f32) {
 
 /// `N` vectors of columns, held in registers while the rows go by.
 #[inline(always)]
-unsafe fn combine_block<const N: usize>(
-    matrix: Matrix,
-    c: *const f32,
-    out: *mut f32,
-    column: usize,
-) {
+unsafe fn combine_block<const N: usize>(matrix: Matrix, c: *const f32, out: *mut f32, column: usize) {
     unsafe {
         let mut sum = [F32x4::splat(0.0); N];
         let panels = matrix.rows / PANEL;
         for panel in 0..panels {
-            let w = matrix
-                .weights
-                .add(panel * PANEL * matrix.columns + column * PANEL);
+            let w = matrix.weights.add(panel * PANEL * matrix.columns + column * PANEL);
             for row in 0..PANEL {
                 let factor = F32x4::splat(*c.add(panel * PANEL + row));
                 for (i, sum) in sum.iter_mut().enumerate() {
@@ -158,34 +147,13 @@ impl Update for WithMomentum {
 ///
 /// # Safety
 /// `x` and `next` have `columns` values, `d` and `out` have `rows`; no other thread touches the matrix.
-pub unsafe fn update_product(
-    matrix: Matrix,
-    mu: f32,
-    d: *const f32,
-    x: *const f32,
-    next: *const f32,
-    out: *mut f32,
-) {
+pub unsafe fn update_product(matrix: Matrix, mu: f32, d: *const f32, x: *const f32, next: *const f32, out: *mut f32) {
     unsafe {
         if matrix.momentum.is_null() {
-            stream(
-                matrix,
-                &Plain,
-                |row| *d.add(row),
-                x,
-                Use::Updated(next),
-                out,
-            );
+            stream(matrix, &Plain, |row| *d.add(row), x, Use::Updated(next), out);
         } else {
             let update = WithMomentum(F32x4::splat(mu));
-            stream(
-                matrix,
-                &update,
-                |row| *d.add(row),
-                x,
-                Use::Updated(next),
-                out,
-            );
+            stream(matrix, &update, |row| *d.add(row), x, Use::Updated(next), out);
         }
     }
 }
@@ -248,13 +216,7 @@ unsafe fn stream<U: Update>(
             let mut sum = [F32x4::splat(0.0); PANEL];
             for column in (0..matrix.columns).step_by(LANES) {
                 for i in 0..PANEL {
-                    sum[i] = visit(
-                        w.add(i * LANES),
-                        m.wrapping_add(i * LANES),
-                        d[i],
-                        column,
-                        sum[i],
-                    );
+                    sum[i] = visit(w.add(i * LANES), m.wrapping_add(i * LANES), d[i], column, sum[i]);
                 }
                 w = w.add(PANEL * LANES);
                 m = m.wrapping_add(PANEL * LANES);
@@ -268,13 +230,7 @@ unsafe fn stream<U: Update>(
             let mut sum = [F32x4::splat(0.0); 2];
             for column in (0..matrix.columns).step_by(COLUMNS) {
                 sum[0] = visit(w, m, d, column, sum[0]);
-                sum[1] = visit(
-                    w.add(LANES),
-                    m.wrapping_add(LANES),
-                    d,
-                    column + LANES,
-                    sum[1],
-                );
+                sum[1] = visit(w.add(LANES), m.wrapping_add(LANES), d, column + LANES, sum[1]);
                 w = w.add(COLUMNS);
                 m = m.wrapping_add(COLUMNS);
             }

@@ -203,9 +203,7 @@ pub unsafe fn work(model: *const Model, scratch: Scratch) {
             let end = *model.chunk.add(chunk as usize + 1);
             for id in begin..end {
                 let unit = &mut *model.unit.add(id as usize);
-                let publish = model
-                    .other
-                    .add((model.hidden_at + id * model.hidden) as usize);
+                let publish = model.other.add((model.hidden_at + id * model.hidden) as usize);
                 let squares = if model.rule == 2016 {
                     rule_2016::step(model, unit, scratch, publish)
                 } else {

@@ -29,14 +29,7 @@ impl Shape {
         let border = radius + REACH;
         // A vector may run over the end of what is needed: one more than rounding up.
         let row = |count: usize| count.next_multiple_of(LANES) + 2 * LANES;
-        Shape {
-            width,
-            height,
-            radius,
-            border,
-            plane_row: row(width + 2 * border),
-            map_row: row(width + 2 * REACH),
-        }
+        Shape { width, height, radius, border, plane_row: row(width + 2 * border), map_row: row(width + 2 * REACH) }
     }
     fn plane(&self) -> usize {
         self.plane_row * (self.height + 2 * self.border)
@@ -118,8 +111,7 @@ unsafe fn split(shape: Shape, frame: *const f32, planes: *mut f32) {
             let pixel = (from + clamp(column, shape.width)) * CHANNELS;
             for channel in 0..CHANNELS {
                 unsafe {
-                    *planes.add(channel * shape.plane() + row * shape.plane_row + column) =
-                        *frame.add(pixel + channel);
+                    *planes.add(channel * shape.plane() + row * shape.plane_row + column) = *frame.add(pixel + channel);
                 }
             }
         }
@@ -135,14 +127,7 @@ unsafe fn match_blocks(
     squares: *mut f32,
     costs: *mut f32,
 ) {
-    let Shape {
-        width,
-        height,
-        radius,
-        plane_row,
-        map_row,
-        ..
-    } = shape;
+    let Shape { width, height, radius, plane_row, map_row, .. } = shape;
     unsafe {
         for row in 0..height + 2 * REACH {
             let now = now.add((row + radius) * plane_row + radius);
@@ -179,20 +164,8 @@ unsafe fn match_blocks(
 
 /// M of four pixels, by channel: c_0 / (c_0 + still) * (sum q_d I(u - d) / sum q_d - I(u)), q_d = (1 + (c_d - c*) / (2 (c* + noise)))^-4.
 #[inline(always)]
-unsafe fn move_on(
-    shape: Shape,
-    now: *const f32,
-    costs: *const f32,
-    row: usize,
-    column: usize,
-) -> [F32x4; CHANNELS] {
-    let Shape {
-        radius,
-        border,
-        plane_row,
-        map_row,
-        ..
-    } = shape;
+unsafe fn move_on(shape: Shape, now: *const f32, costs: *const f32, row: usize, column: usize) -> [F32x4; CHANNELS] {
+    let Shape { radius, border, plane_row, map_row, .. } = shape;
     let one = F32x4::splat(1.0);
     unsafe {
         let costs = costs.add(row * map_row + column);

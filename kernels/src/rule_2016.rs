@@ -21,11 +21,9 @@ const EXTREME_DRIFT: f32 = 1e-6;
 #[inline(always)]
 fn activate(logistic: bool, z: &mut [f32]) {
     if logistic {
-        z.iter_mut()
-            .for_each(|z| *z = 1.0 / (1.0 + libm::expf(-*z)));
+        z.iter_mut().for_each(|z| *z = 1.0 / (1.0 + libm::expf(-*z)));
     } else {
-        z.iter_mut()
-            .for_each(|z| *z = *z / (2.0 * (z.abs() + 1.0)) + 0.5);
+        z.iter_mut().for_each(|z| *z = *z / (2.0 * (z.abs() + 1.0)) + 0.5);
     }
 }
 
@@ -68,30 +66,16 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         if learns {
             let from = if two { unit.lag_input } else { unit.input };
             let d = scratch.hidden_delta;
-            update_product(
-                matrix,
-                model.momentum,
-                d,
-                from,
-                unit.next_input,
-                unit.hidden,
-            );
+            update_product(matrix, model.momentum, d, from, unit.next_input, unit.hidden);
         } else {
             product(matrix, unit.next_input, unit.hidden);
         }
         if two && on {
-            (unit.lag_input, unit.input, unit.next_input) =
-                (unit.input, unit.next_input, unit.lag_input);
+            (unit.lag_input, unit.input, unit.next_input) = (unit.input, unit.next_input, unit.lag_input);
         } else {
             (unit.input, unit.next_input) = (unit.next_input, unit.input);
         }
-        predict(
-            model,
-            unit,
-            scratch,
-            publish,
-            learning & 2 != 0 && model.learn != 0,
-        );
+        predict(model, unit, scratch, publish, learning & 2 != 0 && model.learn != 0);
         squares
     }
 }
@@ -121,11 +105,7 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch, rate: f32) {
         let two = has(options::TWO_STEPS);
         let hidden = model.hidden as usize;
         let length = unit.signal_length as usize;
-        let (h, p) = if two {
-            (unit.lag_hidden, unit.lag_prediction)
-        } else {
-            (unit.hidden, unit.prediction)
-        };
+        let (h, p) = if two { (unit.lag_hidden, unit.lag_prediction) } else { (unit.hidden, unit.prediction) };
         let targets: [*mut f32; 2] = match (two, has(options::AUTOENCODER)) {
             (false, false) => [scratch.arriving; 2],
             (false, true) => [unit.signal; 2],
@@ -214,13 +194,7 @@ unsafe fn observe(model: &Model, unit: &Unit, scratch: Scratch) {
 ///
 /// # Safety
 /// As `step`.
-pub unsafe fn predict(
-    model: &Model,
-    unit: &mut Unit,
-    scratch: Scratch,
-    publish: *mut f32,
-    widen: bool,
-) {
+pub unsafe fn predict(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mut f32, widen: bool) {
     unsafe {
         let has = |option: u32| model.options & option != 0;
         let logistic = has(options::LOGISTIC);
@@ -255,11 +229,7 @@ pub unsafe fn predict(
 /// As `model::work`, while no thread works.
 pub unsafe fn start(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mut f32) {
     unsafe {
-        product(
-            encoder(unit, model.hidden as usize),
-            unit.input,
-            unit.hidden,
-        );
+        product(encoder(unit, model.hidden as usize), unit.input, unit.hidden);
         let widen = *model.learning.add(unit.layer as usize) & 2 != 0;
         predict(model, unit, scratch, publish, widen);
     }

@@ -53,25 +53,14 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         let hidden = model.hidden as usize;
         let learns = model.learn != 0;
         let squares = score(model, unit, scratch);
-        let encoder_step = if learns {
-            learn(model, unit, scratch)
-        } else {
-            0.0
-        };
+        let encoder_step = if learns { learn(model, unit, scratch) } else { 0.0 };
         observe(model, unit, scratch);
         let matrix = encoder(unit, hidden);
         if learns {
             for d in values(scratch.hidden_delta, hidden) {
                 *d *= encoder_step;
             }
-            update_product(
-                matrix,
-                0.0,
-                scratch.hidden_delta,
-                unit.input,
-                unit.next_input,
-                unit.hidden,
-            );
+            update_product(matrix, 0.0, scratch.hidden_delta, unit.input, unit.next_input, unit.hidden);
         } else {
             product(matrix, unit.next_input, unit.hidden);
         }
@@ -108,10 +97,7 @@ unsafe fn score(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
 unsafe fn candidate(unit: &Unit, to: &mut [f32]) {
     unsafe {
         if unit.layer > 0 {
-            for (to, y) in to
-                .iter_mut()
-                .zip(values(unit.signal, unit.signal_length as usize))
-            {
+            for (to, y) in to.iter_mut().zip(values(unit.signal, unit.signal_length as usize)) {
                 *to = -*y;
             }
         } else if unit.motion.is_null() {
@@ -140,16 +126,8 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
         add(&mut k[scalar::A + 2], dot(m, m));
         add(&mut k[scalar::B], s * dot(z, change));
         add(&mut k[scalar::B + 1], dot(m, change));
-        let prior = if unit.layer == 0 {
-            model.motion_prior
-        } else {
-            0.0
-        };
-        let (a11, a12, a22) = (
-            k[scalar::A] + RIDGE,
-            k[scalar::A + 1],
-            k[scalar::A + 2] + RIDGE,
-        );
+        let prior = if unit.layer == 0 { model.motion_prior } else { 0.0 };
+        let (a11, a12, a22) = (k[scalar::A] + RIDGE, k[scalar::A + 1], k[scalar::A + 2] + RIDGE);
         let (b1, b2) = (k[scalar::B], k[scalar::B + 1] + RIDGE * prior);
         let determinant = a11 * a22 - a12 * a12;
         k[scalar::W] = (b1 * a22 - a12 * b2) / determinant;
@@ -180,13 +158,7 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
             *factor = decoder_step * h;
         }
         let dh = scratch.hidden_delta;
-        product_update(
-            decoder(unit, hidden),
-            0.0,
-            scratch.factors,
-            scratch.delta,
-            dh,
-        );
+        product_update(decoder(unit, hidden), 0.0, scratch.factors, scratch.delta, dh);
         for (dh, h) in values(dh, hidden).iter_mut().zip(&*h) {
             let rest = 1.0 - h.abs();
             *dh *= rest * rest;

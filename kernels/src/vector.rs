@@ -106,31 +106,19 @@ mod portable {
         pub fn madd(self, a: Self, b: Self) -> Self {
             self.add(a.mul(b))
         }
-        #[allow(
-            clippy::should_implement_trait,
-            reason = "the names of the instructions"
-        )]
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn add(self, other: Self) -> Self {
             self.zip(other, |a, b| a + b)
         }
-        #[allow(
-            clippy::should_implement_trait,
-            reason = "the names of the instructions"
-        )]
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn sub(self, other: Self) -> Self {
             self.zip(other, |a, b| a - b)
         }
-        #[allow(
-            clippy::should_implement_trait,
-            reason = "the names of the instructions"
-        )]
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn mul(self, other: Self) -> Self {
             self.zip(other, |a, b| a * b)
         }
-        #[allow(
-            clippy::should_implement_trait,
-            reason = "the names of the instructions"
-        )]
+        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn div(self, other: Self) -> Self {
             self.zip(other, |a, b| a / b)
         }

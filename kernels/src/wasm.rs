@@ -24,9 +24,7 @@ unsafe impl GlobalAlloc for Bump {
         let end = core::arch::wasm32::memory_size::<0>() * PAGE;
         let mut at = self.0.load(Relaxed);
         loop {
-            let from = at
-                .max(&raw const __heap_end as usize + PAGE)
-                .next_multiple_of(layout.align());
+            let from = at.max(&raw const __heap_end as usize + PAGE).next_multiple_of(layout.align());
             let Some(to) = from.checked_add(layout.size()).filter(|to| *to <= end) else {
                 return core::ptr::null_mut();
             };
@@ -76,12 +74,7 @@ pub fn start(model: usize, scratch: usize, units: usize) {
         for id in 0..units {
             let at = model.hidden_at as usize + id * model.hidden as usize;
             let unit = &mut *model.unit.add(id);
-            rule_2016::start(
-                model,
-                unit,
-                *(scratch as *const Scratch),
-                model.other.add(at),
-            );
+            rule_2016::start(model, unit, *(scratch as *const Scratch), model.other.add(at));
         }
     }
 }
