@@ -263,8 +263,8 @@ class Loop {
     if (!empty || truncated !== null) return;
     throw new SourceError(
       this.#sourceFrames === 0
-        ? `"${name}" has no frames`
-        : `"${name}" has no frames after the ${this.#sourceFrames} that were seen`,
+        ? `${name} has no frames`
+        : `${name} has no frames after the ${this.#sourceFrames} that were seen`,
     );
   }
 
