@@ -31,9 +31,9 @@ Deno.test({ name: "kill -9 at random moments never loses a checkpoint", ignore }
     const args = ["run", ...model, "--checkpoint-every", `${every}`, "--window", "1", "--json"];
     const program = new Program(args);
     // Some steps are over, and then the moment is anywhere within a write or between two.
-    const steps = 2 + Math.floor(12 * next());
+    const steps = 5 + Math.floor(50 * next());
     await program.until((lines) => lines.length >= steps);
-    const moment = performance.now() + 8 * next();
+    const moment = performance.now() + 10 * next();
     while (performance.now() < moment);
     program.kill("SIGKILL");
     const { signal, stdout, stderr } = await program.ended;
@@ -44,7 +44,7 @@ Deno.test({ name: "kill -9 at random moments never loses a checkpoint", ignore }
     if (last === 0 && !left.includes("a.safetensors")) continue;
     const { checkpoint } = await loadCheckpoint(file);
     assert(checkpoint.step >= last, `went back from ${last} to ${checkpoint.step}: ${where}`);
-    assert(checkpoint.step <= step + 100 && step > last, where);
+    assert(checkpoint.step > last || step < last + 60, where);
     last = checkpoint.step;
   }
   assert(last > 0, `no checkpoint was ever written, seed ${seed}`);
