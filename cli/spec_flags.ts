@@ -69,6 +69,6 @@ export async function readSpec(
   } catch {
     throw new SpecError(`The specification "${name}" is not JSON`);
   }
-  if (typeof raw !== "object" || raw === null) return parseSpec(raw);
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return parseSpec(raw);
   return parseSpec({ ...raw, ...(rule === undefined ? {} : { rule }), ...fields });
 }
