@@ -211,7 +211,7 @@ await needing(
 
 Deno.test("an interrupted demo saves what it learned", async () => {
   await using folder = new Folder();
-  const program = new Program(["demo"], { cwd: folder.path, permissions: DEMO });
+  await using program = new Program(["demo"], { cwd: folder.path, permissions: DEMO });
   await program.until((lines) => lines.length >= 1);
   program.kill("SIGINT");
   const { code, stdout } = await program.ended;

@@ -305,7 +305,7 @@ Deno.test("a reader that goes away ends the run quietly, and the state is saved"
 });
 
 Deno.test("run --seconds ends a wait for a source that never delivers", async () => {
-  const program = new Program([...TINY, "--video", "-", "--seconds", "1", "--json"]);
+  await using program = new Program([...TINY, "--video", "-", "--seconds", "1", "--json"]);
   const { code, stdout, stderr } = await program.ended;
   assertEquals([code, stderr, recordsIn(stdout).map(({ step }) => step)], [0, "", [0]]);
 });

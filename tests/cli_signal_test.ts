@@ -16,7 +16,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     async fn() {
       await using folder = new Folder();
       const [file, whole, more] = ["a", "b", "c"].map((name) => folder.file(name));
-      const program = new Program([...TINY, "--window", "1", "--save", file!]);
+      await using program = new Program([...TINY, "--window", "1", "--save", file!]);
       await program.until(reached(20));
       program.kill(signal);
       const ended = await program.ended;
@@ -39,7 +39,7 @@ const FRAME = new Uint8Array(20 * 20 * 3).fill(99);
 Deno.test({ name: "a signal ends a wait for a source that never delivers", ignore }, async () => {
   await using folder = new Folder();
   const file = folder.file("a.safetensors");
-  const program = new Program([...TINY, "--video", "-", "--window", "1", "--save", file]);
+  await using program = new Program([...TINY, "--video", "-", "--window", "1", "--save", file]);
   for (let n = 0; n < 3; n++) await program.feed(FRAME);
   await program.until(reached(3));
   program.kill("SIGTERM");
@@ -49,7 +49,7 @@ Deno.test({ name: "a signal ends a wait for a source that never delivers", ignor
   assertEquals((await loadCheckpoint(file)).checkpoint.step, 3);
 
   // Resumed, it waits for the frames that it has seen before the next.
-  const again = new Program([
+  await using again = new Program([
     ...TINY.filter((word) => !["--spec", "tiny"].includes(word)),
     "--video",
     "-",
@@ -71,7 +71,13 @@ await needing(["ffmpeg"], "a second signal ends at once", async () => {
   const pipe = folder.file("pipe");
   assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
   using watcher = Deno.watchFs(folder.path);
-  const program = new Program([...TINY, "--video", pipe, "--save", folder.file("a.safetensors")]);
+  await using program = new Program([
+    ...TINY,
+    "--video",
+    pipe,
+    "--save",
+    folder.file("a.safetensors"),
+  ]);
   // The lock tells that the run has begun.
   for await (const _ of watcher) if (folder.names().includes("a.safetensors.lock")) break;
   program.kill("SIGINT");
@@ -89,9 +95,9 @@ Deno.test({
 }, async () => {
   await using folder = new Folder();
   const file = folder.file("a.safetensors");
-  const first = new Program([...TINY, "--window", "1", "--save", file]);
+  await using first = new Program([...TINY, "--window", "1", "--save", file]);
   await first.until(reached(3));
-  const second = new Program(["run", "--spec", "tiny", "--steps", "3", "--save", file]);
+  await using second = new Program(["run", "--spec", "tiny", "--steps", "3", "--save", file]);
   assertRefused(await second.ended, 3, "Another run is saving to");
   first.kill("SIGINT");
   assertEquals((await first.ended).code, 130);

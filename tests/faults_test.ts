@@ -29,7 +29,7 @@ Deno.test({ name: "kill -9 at random moments never loses a checkpoint", ignore }
     const model = last === 0 ? [...TINY, "--save", file] : ["--resume", file, "--threads", "1"];
     const every = 1 + Math.floor(2 * next());
     const args = ["run", ...model, "--checkpoint-every", `${every}`, "--window", "1", "--json"];
-    const program = new Program(args);
+    await using program = new Program(args);
     // Some steps are over, and then the moment is anywhere within a write or between two.
     const steps = 5 + Math.floor(50 * next());
     await program.until((lines) => lines.length >= steps);

@@ -21,8 +21,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A running program whose output can be awaited. */
-export class Program {
+/** A running program whose output can be awaited. A test that fails leaves none behind. */
+export class Program implements AsyncDisposable {
   /** How it ended. */
   readonly ended: Promise<Ended>;
   readonly #child: Deno.ChildProcess;
@@ -86,6 +86,15 @@ export class Program {
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.ended;
+  }
 }
 
 /**
@@ -98,7 +107,7 @@ export async function saccade(
   args: readonly string[],
   options: StartOptions & { readonly stdin?: Uint8Array<ArrayBuffer> } = {},
 ): Promise<Ended> {
-  const program = new Program(args, options);
+  await using program = new Program(args, options);
   if (options.stdin !== undefined) await program.feed(options.stdin);
   await program.hangUp();
   return await program.ended;
