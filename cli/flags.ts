@@ -77,18 +77,19 @@ export function parseFlags(command: Command, args: readonly string[]): Values {
     string: [...valued, "_"],
     boolean: plain,
     collect: valued,
-    unknown: (arg, key) => {
+    unknown: (_, key) => {
       if (key !== undefined) {
         throw unknown("flag", `--${key}`, names.map((name) => `--${name}`));
-      }
-      if (command.positional === undefined) {
-        throw new UsageError(
-          `"${arg}" is one word too many: see saccade ${command.name} --help`,
-        );
       }
       return true;
     },
   });
+  const positional = parsed._.map(String);
+  if (command.positional === undefined && positional.length > 0) {
+    throw new UsageError(
+      `"${positional[0]}" is one word too many: see saccade ${command.name} --help`,
+    );
+  }
   const values: Record<string, string> = {};
   for (const name of valued) {
     const given = (parsed[name] as string[] | undefined) ?? [];
@@ -99,7 +100,7 @@ export function parseFlags(command: Command, args: readonly string[]): Values {
     has: (name) => name in values || parsed[name] === true,
     text: (name) => values[name],
     number: (name) => values[name] === undefined ? undefined : Number(values[name]),
-    positional: parsed._.map(String),
+    positional,
   };
 }
 

@@ -62,7 +62,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return await entry.main(rest);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return EXIT.ok;
-    const failure = failureOf(error as Error);
+    const failure = failureOf(error);
     write(`${sentence(failure)}\n`, Deno.stderr);
     return exitCode(failure);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { HostedRun, type Listener, type RunRequest } from "../runtime/host.ts";
+import { CheckpointError } from "../runtime/checkpoint_store.ts";
 import type { CheckpointInterval } from "../runtime/recorder.ts";
 import type { Report } from "../runtime/report.ts";
 import type { SourceRequest } from "../sources/open.ts";
@@ -175,7 +176,10 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
   });
   const stop = (code: number) => () => {
     // Once more means at once.
-    if (interrupted !== undefined) Deno.exit(code);
+    if (interrupted !== undefined) {
+      live?.end();
+      Deno.exit(code);
+    }
     interrupted = code;
     run.stop();
   };
@@ -190,7 +194,8 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
   if (last !== undefined && !json && !quiet) {
     print(`\n${summary(last)}`);
     const saved = request.save ?? request.resume;
-    if (saved !== undefined) print(`saved to ${saved}`);
+    const failed = failure?.name === CheckpointError.name;
+    if (saved !== undefined && !failed) print(`saved to ${saved}`);
   }
   if (failure === null) return interrupted ?? EXIT.ok;
   complain(sentence(failure));

@@ -55,9 +55,11 @@ export async function readSpec(
   try {
     text = await Deno.readTextFile(name);
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) throw error;
+    if (error instanceof Deno.errors.NotCapable) throw error;
     const reason = error instanceof Deno.errors.NotFound
       ? "there is no such file"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "permission denied"
       : "it is no file";
     throw new SourceError(`Cannot read the specification "${name}": ${reason}`);
   }
@@ -67,6 +69,6 @@ export async function readSpec(
   } catch {
     throw new SpecError(`The specification "${name}" is not JSON`);
   }
-  if (typeof raw !== "object" || raw === null) return parseSpec(raw);
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) return parseSpec(raw);
   return parseSpec({ ...raw, ...(rule === undefined ? {} : { rule }), ...fields });
 }

@@ -15,13 +15,20 @@ export interface Failure {
 /**
  * Keeps of an error what can be sent.
  *
- * @param error what was thrown
+ * A permission of Deno's that is missing stays one however deep it is wrapped: to give it is what helps. What the system forbids is a
+ * matter of permission too, but for sources: one that may not be read is a source that cannot be had.
+ *
+ * @param error whatever was thrown
  */
-export function failureOf(error: Error): Failure {
-  const { cause, message } = error;
-  const forbidden = cause instanceof Deno.errors.PermissionDenied ||
-    cause instanceof Deno.errors.NotCapable;
-  // A source that may not be read is a bad source; anything else that is forbidden is a matter of permission.
-  const name = forbidden && error.name !== "SourceError" ? cause.name : error.name;
-  return { name, message };
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  const { message } = error;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof Deno.errors.NotCapable) return { name: "NotCapable", message };
+    if (cause instanceof Deno.errors.PermissionDenied && error.name !== "SourceError") {
+      return { name: "PermissionDenied", message };
+    }
+  }
+  // What Deno throws has its class in the constructor only.
+  return { name: error.name === "Error" ? error.constructor.name : error.name, message };
 }

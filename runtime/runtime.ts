@@ -63,6 +63,7 @@ export interface RunOptions {
  * @returns a record a window, and at last the summary
  * @throws {BackendError} when no device takes the model
  * @throws {SourceError} when the source breaks or ends before its time: after the summary, with the state saved
+ * @throws {CheckpointError} when the state cannot be saved at the end: after the summary
  *
  * @example Learning from the built-in scene
  * ```ts
@@ -119,20 +120,35 @@ const TURN_MS = 20;
 
 /** The end of a run that is waiting: a source may keep us waiting for ever. */
 class Ending implements Disposable {
-  /** Resolves to false when the run is to end. */
-  readonly comes: Promise<false>;
+  readonly #stop: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #over: boolean;
+  #giveUp = () => {};
 
   constructor(stop: AbortSignal | undefined, seconds: number) {
-    const { promise, resolve } = Promise.withResolvers<false>();
-    this.comes = promise;
-    if (stop?.aborted) resolve(false);
-    stop?.addEventListener("abort", () => resolve(false), { once: true });
+    this.#stop = stop;
+    this.#over = stop?.aborted ?? false;
+    stop?.addEventListener("abort", this.#end);
     // A timer can wait 24 days at most.
-    if (seconds < 2e6) this.#timer = setTimeout(() => resolve(false), 1000 * seconds);
+    if (seconds < 2e6) this.#timer = setTimeout(this.#end, 1000 * seconds);
   }
 
+  /** Waits for a source; false when the run ends before. A race against one promise would keep something of every frame. */
+  before(next: Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(false);
+      next.then(resolve, reject);
+      if (this.#over) resolve(false);
+    });
+  }
+
+  readonly #end = () => {
+    this.#over = true;
+    this.#giveUp();
+  };
+
   [Symbol.dispose](): void {
+    this.#stop?.removeEventListener("abort", this.#end);
     clearTimeout(this.#timer);
   }
 }
@@ -173,7 +189,7 @@ class Loop {
 
   /** Goes to where the last run ended, and starts the meter. */
   async prepare(): Promise<void> {
-    const { source, resume, meter } = this.#options;
+    const { source, resume, meter, stop } = this.#options;
     const { rule } = this.#plan;
     if (rule.name === "saccade" && rule.motion > 0) {
       this.#motion = await MotionKernel.create(this.#plan.frame, rule.motion, this.#lastFrame());
@@ -184,7 +200,10 @@ class Loop {
         this.#score.expect(candidate);
       }
     }
-    if (this.#sourceFrames > 0 && !source.live) await source.skip(this.#sourceFrames);
+    if (this.#sourceFrames > 0 && !source.live) {
+      using ending = new Ending(stop, Infinity);
+      await ending.before(source.skip(this.#sourceFrames).then(() => true));
+    }
     await this.#recorder.start(meter === undefined ? await openMeter() : meter);
   }
 
@@ -201,7 +220,12 @@ class Loop {
     }
     if (this.#recorder.hasSteps) yield await this.#recorder.window();
     const summary = await this.#recorder.summary();
-    await this.#saveAtEnd();
+    try {
+      await this.#saveAtEnd();
+    } catch (error) {
+      if (failure instanceof Error) this.#options.warn?.(failure.message);
+      failure = error;
+    }
     yield summary;
     if (failure !== undefined) throw failure;
   }
@@ -213,14 +237,15 @@ class Loop {
     let nextTurn = start + TURN_MS;
     using ending = new Ending(stop, seconds);
     for (let done = 1; done <= steps && performance.now() < deadline; done++) {
-      if (performance.now() >= nextTurn) {
+      // A checkpoint on its way needs many turns: it should not age by 20 ms at each of them.
+      if (performance.now() >= nextTurn || this.#saving !== undefined) {
         await new Promise<void>((resolve) => setImmediate(resolve));
         nextTurn = performance.now() + TURN_MS;
       }
       if (stop?.aborted) return;
       const begin = performance.now();
       const next = source.next(this.#frame);
-      const frame = typeof next === "boolean" ? next : await Promise.race([next, ending.comes]);
+      const frame = typeof next === "boolean" ? next : await ending.before(next);
       if (!frame) {
         return this.#checkEmpty(done === 1 && !stop?.aborted && performance.now() < deadline);
       }
@@ -239,8 +264,8 @@ class Loop {
     if (!empty || truncated !== null) return;
     throw new SourceError(
       this.#sourceFrames === 0
-        ? `"${name}" has no frames`
-        : `"${name}" has no frames after the ${this.#sourceFrames} that were seen`,
+        ? `${name} has no frames`
+        : `${name} has no frames after the ${this.#sourceFrames} that were seen`,
     );
   }
 

@@ -22,7 +22,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   else {
     start(data.request).then(
       () => post({ type: "end" }),
-      (error: Error) => post({ type: "failure", failure: failureOf(error) }),
+      (error) => post({ type: "failure", failure: failureOf(error) }),
     );
   }
 };

@@ -32,7 +32,7 @@ async function dropSome(camera: Camera): Promise<void> {
   await until(() => camera.dropped >= before + 3);
 }
 
-ffmpegTest("openCamera() delivers each frame once, and none that is torn", async () => {
+await ffmpegTest("openCamera() delivers each frame once, and none that is torn", async () => {
   await using camera = await openUnpaced("test", numbered("null"));
   for (let last = 0, i = 0; i < 20; i++) {
     assert(await camera.next(frame));
@@ -42,19 +42,22 @@ ffmpegTest("openCamera() delivers each frame once, and none that is torn", async
   }
 });
 
-ffmpegTest("openCamera() shows a slow reader fresh frames, and counts the others", async () => {
-  await using camera = await openUnpaced("test", numbered("null"));
-  let delivered = 0;
-  for (let i = 0; i < 4; i++) {
-    await dropSome(camera);
-    assert(await camera.next(frame));
-    delivered++;
-    assertEquals(camera.frame, delivered + camera.dropped);
-  }
-  assert(camera.frame >= 16, `after 12 dropped frames came number ${camera.frame}`);
-});
+await ffmpegTest(
+  "openCamera() shows a slow reader fresh frames, and counts the others",
+  async () => {
+    await using camera = await openUnpaced("test", numbered("null"));
+    let delivered = 0;
+    for (let i = 0; i < 4; i++) {
+      await dropSome(camera);
+      assert(await camera.next(frame));
+      delivered++;
+      assertEquals(camera.frame, delivered + camera.dropped);
+    }
+    assert(camera.frame >= 16, `after 12 dropped frames came number ${camera.frame}`);
+  },
+);
 
-ffmpegTest("openCamera() reports a camera that is lost, after its last frame", async () => {
+await ffmpegTest("openCamera() reports a camera that is lost, after its last frame", async () => {
   await using camera = await openUnpaced("test", numbered("null", "-frames:v", "3"));
   const lost = async () => {
     while (await camera.next(frame));
@@ -64,7 +67,7 @@ ffmpegTest("openCamera() reports a camera that is lost, after its last frame", a
   await assertRejects(lost, SourceError, "Lost camera test");
 });
 
-ffmpegTest("openCamera() ends ffmpeg when it is closed", async () => {
+await ffmpegTest("openCamera() ends ffmpeg when it is closed", async () => {
   const mark = crypto.randomUUID();
   const camera = await openCamera("test", numbered("null", "-metadata", `comment=${mark}`));
   assertEquals(await running(mark), true);
@@ -72,7 +75,7 @@ ffmpegTest("openCamera() ends ffmpeg when it is closed", async () => {
   assertEquals(await running(mark), false);
 });
 
-ffmpegTest("openCamera() ends a wait for the next frame when it is closed", async () => {
+await ffmpegTest("openCamera() ends a wait for the next frame when it is closed", async () => {
   const camera = await openUnpaced("test", numbered("select='lt(n,1)'"));
   await camera.next(frame);
   const waiting = camera.next(frame);
@@ -80,16 +83,19 @@ ffmpegTest("openCamera() ends a wait for the next frame when it is closed", asyn
   assertEquals([await waiting, await camera.next(frame)], [false, false]);
 });
 
-ffmpegTest("openCamera() gives up on a camera that sends nothing, and ends ffmpeg", async () => {
-  const mark = crypto.randomUUID();
-  const slow = numbered("select=0", "-metadata", `comment=${mark}`);
-  await assertRejects(
-    () => openCamera("test", { ...slow, patience: 200 }),
-    SourceError,
-    "Cannot open camera test: no frame within 200 ms",
-  );
-  assertEquals(await running(mark), false);
-});
+await ffmpegTest(
+  "openCamera() gives up on a camera that sends nothing, and ends ffmpeg",
+  async () => {
+    const mark = crypto.randomUUID();
+    const slow = numbered("select=0", "-metadata", `comment=${mark}`);
+    await assertRejects(
+      () => openCamera("test", { ...slow, patience: 200 }),
+      SourceError,
+      "Cannot open camera test: no frame within 200 ms",
+    );
+    assertEquals(await running(mark), false);
+  },
+);
 
 Deno.test({
   name: "openCamera() says that a numbered camera is not there",
@@ -112,7 +118,7 @@ Deno.test("openCamera() says that ffmpeg is not installed", async () => {
   );
 });
 
-ffmpegTest("openCamera() says why ffmpeg found no picture", async () => {
+await ffmpegTest("openCamera() says why ffmpeg found no picture", async () => {
   const commandLine = ["-v", "error", "-i", "/saccade/missing", "-f", "rawvideo", "pipe:1"];
   await assertRejects(
     () => openCamera("test", { size: SIZE, commandLine }),
@@ -121,7 +127,7 @@ ffmpegTest("openCamera() says why ffmpeg found no picture", async () => {
   );
 });
 
-ffmpegTest("openCamera() keeps a password that ffmpeg repeats to itself", async () => {
+await ffmpegTest("openCamera() keeps a password that ffmpeg repeats to itself", async () => {
   const commandLine = ["-v", "error", "-i", "none://me:secret@host/live", "-f", "null", "-"];
   await assertRejects(
     () => openCamera("test", { size: SIZE, commandLine }),
@@ -130,7 +136,7 @@ ffmpegTest("openCamera() keeps a password that ffmpeg repeats to itself", async 
   );
 });
 
-ffmpegTest("openCamera() keeps the password of a network camera to itself", async () => {
+await ffmpegTest("openCamera() keeps the password of a network camera to itself", async () => {
   const { message } = await assertRejects(
     () => openCamera("rtsp://me:secret@127.0.0.1:9/live", { size: SIZE }),
     SourceError,

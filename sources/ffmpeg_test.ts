@@ -28,7 +28,7 @@ Deno.test("Ffmpeg.start() says that ffmpeg is not installed", async () => {
   );
 });
 
-ffmpegTest(
+await ffmpegTest(
   "Ffmpeg.start() tries the next command line where the first is not understood",
   async () => {
     const unknown = [...PICTURE, "-no_such_option", "1", ...OUTPUT];
@@ -38,14 +38,14 @@ ffmpegTest(
   },
 );
 
-ffmpegTest("Ffmpeg.start() returns what went wrong", async () => {
+await ffmpegTest("Ffmpeg.start() returns what went wrong", async () => {
   const started = await Ffmpeg.start([["-v", "error", "-i", "missing"], OUTPUT], /no_such_option/);
   assert(!(started instanceof Ffmpeg));
   assertEquals(started.success, false);
   assert(started.log.includes("No such file"), started.log);
 });
 
-ffmpegTest("Ffmpeg.end() keeps both ends of a long log", async () => {
+await ffmpegTest("Ffmpeg.end() keeps both ends of a long log", async () => {
   await using process = new Ffmpeg([...PICTURE, "-vf", "showinfo", "-frames:v", "99", ...OUTPUT]);
   while (await process.output.ready()) await process.output.fill(new Uint8Array(1 << 16));
   const { log } = await process.end();
@@ -54,7 +54,7 @@ ffmpegTest("Ffmpeg.end() keeps both ends of a long log", async () => {
 });
 
 for (const size of [[60, 60], [64, 20], [20, 64]] as const) {
-  ffmpegTest(`pictureFilter() crops to ${size} as createScaler() does`, async () => {
+  await ffmpegTest(`pictureFilter() crops to ${size} as createScaler() does`, async () => {
     const from = { width: 161, height: 120 }, to = { width: size[0], height: size[1] };
     const input = ["-f", "lavfi", "-i", "testsrc=s=161x120,format=rgb24", "-frames:v", "1"];
     const expected = new Uint8Array(to.width * to.height * 3);

@@ -1,23 +1,10 @@
 /** Small videos for the tests, made where they are needed. */
 import { assert } from "../std_assert.ts";
-
-const CI = Deno.env.get("CI") !== undefined;
-const FOUND = await (async () => {
-  try {
-    return (await new Deno.Command("ffmpeg", { args: ["-version"] }).output()).success;
-  } catch {
-    return false;
-  }
-})();
+import { needing } from "../tests/needs.ts";
 
 /** Registers a test that needs ffmpeg. It is skipped where there is none, but never in CI. */
-export function ffmpegTest(name: string, test: () => Promise<void>): void {
-  const ignore = !FOUND && !CI;
-  Deno.test({
-    name: ignore ? `${name} (skipped: ffmpeg is not installed)` : name,
-    ignore,
-    fn: test,
-  });
+export function ffmpegTest(name: string, test: () => Promise<void>): Promise<void> {
+  return needing(["ffmpeg"], name, test);
 }
 
 /** Runs ffmpeg and returns what it writes to its output. */

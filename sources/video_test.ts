@@ -82,7 +82,7 @@ Deno.test("openVideo() does not repeat a video without frames for ever", async (
   assertEquals(await frames(source), []);
 });
 
-ffmpegTest("openVideo() says that a file is no video", async () => {
+await ffmpegTest("openVideo() says that a file is no video", async () => {
   await using folder = new TemporaryFolder();
   const path = folder.file("letter.mkv");
   await Deno.writeTextFile(path, "Dear reader, this is not a video. ".repeat(50));
@@ -93,7 +93,7 @@ ffmpegTest("openVideo() says that a file is no video", async () => {
   );
 });
 
-ffmpegTest("openVideo() says that there is only sound", async () => {
+await ffmpegTest("openVideo() says that there is only sound", async () => {
   await using folder = new TemporaryFolder();
   const path = folder.file("sound.wav");
   await ffmpeg("-f", "lavfi", "-i", "sine=d=1", path);
@@ -104,7 +104,7 @@ ffmpegTest("openVideo() says that there is only sound", async () => {
   );
 });
 
-ffmpegTest("openVideo() delivers every frame of a video, in order", async () => {
+await ffmpegTest("openVideo() delivers every frame of a video, in order", async () => {
   await using folder = new TemporaryFolder();
   const path = await folder.video("a.mkv", PICTURE, "-c:v", "ffv1", "-pix_fmt", "bgr0");
   const expected = await ffmpeg(
@@ -124,15 +124,18 @@ ffmpegTest("openVideo() delivers every frame of a video, in order", async () => 
   assertEquals(new Uint8Array(read.flatMap((frame) => [...frame])), expected);
 });
 
-ffmpegTest("openVideo() neither repeats nor leaves out frames of an uneven rate", async () => {
-  await using folder = new TemporaryFolder();
-  const uneven = `${PICTURE},select='not(between(n,5,30))'`;
-  const path = await folder.video("a.mkv", uneven, "-fps_mode", "passthrough", "-c:v", "ffv1");
-  await using source = await openVideo(path, { size: SIZE });
-  assertEquals((await frames(source)).length, 24);
-});
+await ffmpegTest(
+  "openVideo() neither repeats nor leaves out frames of an uneven rate",
+  async () => {
+    await using folder = new TemporaryFolder();
+    const uneven = `${PICTURE},select='not(between(n,5,30))'`;
+    const path = await folder.video("a.mkv", uneven, "-fps_mode", "passthrough", "-c:v", "ffv1");
+    await using source = await openVideo(path, { size: SIZE });
+    assertEquals((await frames(source)).length, 24);
+  },
+);
 
-ffmpegTest("openVideo() skips frames", async () => {
+await ffmpegTest("openVideo() skips frames", async () => {
   await using folder = new TemporaryFolder();
   const path = await folder.video("a.avi", PICTURE, "-c:v", "mjpeg");
   await using all = await openVideo(path, { size: SIZE });
@@ -141,7 +144,7 @@ ffmpegTest("openVideo() skips frames", async () => {
   assertEquals(await frames(rest), (await frames(all)).slice(47));
 });
 
-ffmpegTest("openVideo() repeats a video, and skips over its end", async () => {
+await ffmpegTest("openVideo() repeats a video, and skips over its end", async () => {
   await using folder = new TemporaryFolder();
   const path = await folder.video("a.avi", "s=32x32:r=5:d=1", "-c:v", "mjpeg");
   await using source = await openVideo(path, { size: SIZE, loop: true });
@@ -152,7 +155,7 @@ ffmpegTest("openVideo() repeats a video, and skips over its end", async () => {
   assertEquals(again, first);
 });
 
-ffmpegTest("openVideo() crops", async () => {
+await ffmpegTest("openVideo() crops", async () => {
   await using folder = new TemporaryFolder();
   // Red at the left and the right, where it is cut away.
   const picture =
@@ -170,28 +173,31 @@ for (
     ["cut.avi", "-c:v", "mjpeg"],
   ] as const
 ) {
-  ffmpegTest(`openVideo() delivers what there is of ${file}, and says that it is cut`, async () => {
-    await using folder = new TemporaryFolder();
-    const path = await folder.video(file, PICTURE, ...coding);
-    await Deno.truncate(path, Math.floor((await Deno.stat(path)).size * 0.6));
-    await using source = await openVideo(path, { size: SIZE });
-    const { length } = await frames(source);
-    assert(length > 5 && length < 45, `${length} of 50 frames were read`);
-    assert(
-      source.truncated?.startsWith(`"${path}" ends early, after ${length} whole frames: `),
-      String(source.truncated),
-    );
-  });
+  await ffmpegTest(
+    `openVideo() delivers what there is of ${file}, and says that it is cut`,
+    async () => {
+      await using folder = new TemporaryFolder();
+      const path = await folder.video(file, PICTURE, ...coding);
+      await Deno.truncate(path, Math.floor((await Deno.stat(path)).size * 0.6));
+      await using source = await openVideo(path, { size: SIZE });
+      const { length } = await frames(source);
+      assert(length > 5 && length < 45, `${length} of 50 frames were read`);
+      assert(
+        source.truncated?.startsWith(`"${path}" ends early, after ${length} whole frames: `),
+        String(source.truncated),
+      );
+    },
+  );
 }
 
-ffmpegTest("openVideo() says that the index of a cut video is missing", async () => {
+await ffmpegTest("openVideo() says that the index of a cut video is missing", async () => {
   await using folder = new TemporaryFolder();
   const path = await folder.video("a.mp4", PICTURE, "-pix_fmt", "yuv420p");
   await Deno.truncate(path, Math.floor((await Deno.stat(path)).size * 0.6));
   await assertRejects(() => openVideo(path, { size: SIZE }), SourceError, "cut short (moov atom");
 });
 
-ffmpegTest("openVideo() ends ffmpeg when it is closed in the middle", async () => {
+await ffmpegTest("openVideo() ends ffmpeg when it is closed in the middle", async () => {
   await using folder = new TemporaryFolder();
   const path = await folder.video("a.avi", "s=320x240:r=25:d=4", "-c:v", "mjpeg");
   const source = await openVideo(path, { size: { width: 320, height: 240 } });
@@ -201,7 +207,7 @@ ffmpegTest("openVideo() ends ffmpeg when it is closed in the middle", async () =
   assertEquals([await source.next(frame), source.truncated], [false, null]);
 });
 
-ffmpegTest("openVideo() reads no faster than asked", async () => {
+await ffmpegTest("openVideo() reads no faster than asked", async () => {
   await using folder = new TemporaryFolder();
   const path = await folder.video("a.avi", "s=32x32:r=5:d=1", "-c:v", "mjpeg");
   await using source = await openVideo(path, { size: SIZE, fps: 50 });

@@ -159,7 +159,7 @@ Deno.test("readY4m() cancels its stream when it is closed", async () => {
 });
 
 for (const format of ["yuv420p", "yuvj420p", "yuv422p", "yuv444p", "gray"]) {
-  ffmpegTest(`readY4m() sees ${format} as ffmpeg does`, async () => {
+  await ffmpegTest(`readY4m() sees ${format} as ffmpeg does`, async () => {
     await using folder = new TemporaryFolder();
     const path = await folder.video("a.y4m", "s=96x64:r=5:d=1", "-pix_fmt", format);
     const size = { width: 40, height: 30 };

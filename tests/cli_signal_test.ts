@@ -1,0 +1,106 @@
+/** Ctrl-C and SIGTERM: the step is finished, the state saved and summed up; and nobody saves over another. */
+import { assert, assertEquals } from "../std_assert.ts";
+import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
+import { needing } from "./needs.ts";
+import { assertRefused, assertSameFile, Folder, Program, recordsIn, succeed } from "./program.ts";
+
+const TINY = ["run", "--spec", "tiny", "--threads", "1", "--json"];
+const ignore = Deno.build.os === "windows";
+const reached = (steps: number) => (lines: string[]) => lines.length >= steps;
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test({
+    name:
+      `${signal} finishes the step, saves, sums up and exits ${code}; no step is lost or half made`,
+    ignore,
+    async fn() {
+      await using folder = new Folder();
+      const [file, whole, more] = ["a", "b", "c"].map((name) => folder.file(name));
+      await using program = new Program([...TINY, "--window", "1", "--save", file!]);
+      await program.until(reached(20));
+      program.kill(signal);
+      const ended = await program.ended;
+      assertEquals([ended.code, ended.stderr], [code, ""]);
+      const records = recordsIn(ended.stdout);
+      const { kind, step } = records.at(-1)!;
+      assertEquals([kind, records.length], ["summary", step + 1]);
+      await succeed(...TINY, "--steps", String(step), "--save", whole!);
+      await assertSameFile(file!, whole!);
+      await succeed("run", "--quiet", "--resume", file!, "--steps", "3", "--save", more!);
+      assertEquals((await loadCheckpoint(more!)).checkpoint.step, step + 3);
+      assertEquals(folder.names(), ["a", "b", "c"]);
+    },
+  });
+}
+
+/** A frame of `tiny`. */
+const FRAME = new Uint8Array(20 * 20 * 3).fill(99);
+
+Deno.test({ name: "a signal ends a wait for a source that never delivers", ignore }, async () => {
+  await using folder = new Folder();
+  const file = folder.file("a.safetensors");
+  await using program = new Program([...TINY, "--video", "-", "--window", "1", "--save", file]);
+  for (let n = 0; n < 3; n++) await program.feed(FRAME);
+  await program.until(reached(3));
+  program.kill("SIGTERM");
+  const ended = await program.ended;
+  assertEquals([ended.code, ended.stderr], [143, ""]);
+  assertEquals(recordsIn(ended.stdout).at(-1)!.step, 3);
+  assertEquals((await loadCheckpoint(file)).checkpoint.step, 3);
+
+  // Resumed, it waits for the frames that it has seen before the next.
+  await using again = new Program([
+    ...TINY.filter((word) => !["--spec", "tiny"].includes(word)),
+    "--video",
+    "-",
+    "--resume",
+    file,
+    "--window",
+    "1",
+  ]);
+  for (let n = 0; n < 4; n++) await again.feed(FRAME);
+  await again.until(reached(1));
+  again.kill("SIGINT");
+  assertEquals((await again.ended).code, 130);
+  assertEquals((await loadCheckpoint(file)).checkpoint.step, 4);
+});
+
+await needing(["ffmpeg"], "a second signal ends at once", async () => {
+  await using folder = new Folder();
+  // A named pipe without a writer keeps whoever opens it waiting, so that the first signal is not served.
+  const pipe = folder.file("pipe");
+  assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+  using watcher = Deno.watchFs(folder.path);
+  await using program = new Program([
+    ...TINY,
+    "--video",
+    pipe,
+    "--save",
+    folder.file("a.safetensors"),
+  ]);
+  // The lock tells that the run has begun.
+  for await (const _ of watcher) if (folder.names().includes("a.safetensors.lock")) break;
+  program.kill("SIGINT");
+  program.kill("SIGTERM");
+  const { code, stdout } = await program.ended;
+  assert([130, 143].includes(code), String(code));
+  assertEquals(stdout, "");
+  // Somebody at the other end of the pipe lets ffmpeg go.
+  (await Deno.open(pipe, { read: true, write: true })).close();
+});
+
+Deno.test({
+  name: "a second run that saves to the same file is refused, the first one undisturbed",
+  ignore,
+}, async () => {
+  await using folder = new Folder();
+  const file = folder.file("a.safetensors");
+  await using first = new Program([...TINY, "--window", "1", "--save", file]);
+  await first.until(reached(3));
+  await using second = new Program(["run", "--spec", "tiny", "--steps", "3", "--save", file]);
+  assertRefused(await second.ended, 3, "Another run is saving to");
+  first.kill("SIGINT");
+  assertEquals((await first.ended).code, 130);
+  await succeed("run", "--quiet", "--resume", file, "--steps", "1");
+  assertEquals(folder.names(), ["a.safetensors"]);
+});

@@ -1,0 +1,107 @@
+/** Power cuts and full disks: a checkpoint that was there once is there for ever, whole. */
+import { assert, assertEquals } from "../std_assert.ts";
+import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
+import { needing } from "./needs.ts";
+import { assertRefused, Folder, Program, recordsIn, saccade, succeed } from "./program.ts";
+
+const CI = Deno.env.get("CI") !== undefined;
+const ignore = Deno.build.os === "windows";
+const TINY = ["--spec", "tiny", "--threads", "1"];
+
+/** xorshift32: numbers in [0, 1) that follow from a seed. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+Deno.test({ name: "kill -9 at random moments never loses a checkpoint", ignore }, async () => {
+  await using folder = new Folder();
+  const file = folder.file("a.safetensors");
+  const seed = (Date.now() & 0x7fffffff) | 1;
+  const next = random(seed);
+  let last = 0;
+  for (let round = 0; round < (CI ? 50 : 8); round++) {
+    const model = last === 0 ? [...TINY, "--save", file] : ["--resume", file, "--threads", "1"];
+    const every = 1 + Math.floor(2 * next());
+    const args = ["run", ...model, "--checkpoint-every", `${every}`, "--window", "1", "--json"];
+    await using program = new Program(args);
+    // Some steps are over, and then the moment is anywhere within a write or between two.
+    const steps = 5 + Math.floor(50 * next());
+    await program.until((lines) => lines.length >= steps);
+    const moment = performance.now() + 10 * next();
+    while (performance.now() < moment);
+    program.kill("SIGKILL");
+    const { signal, stdout, stderr } = await program.ended;
+    const where = `seed ${seed}, round ${round}, ${stderr}`;
+    assertEquals(signal, "SIGKILL", where);
+    const { step } = recordsIn(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).at(-1)!;
+    const left = folder.names();
+    if (last === 0 && !left.includes("a.safetensors")) continue;
+    const { checkpoint } = await loadCheckpoint(file);
+    assert(checkpoint.step >= last, `went back from ${last} to ${checkpoint.step}: ${where}`);
+    assert(checkpoint.step > last || step < last + 60, where);
+    last = checkpoint.step;
+  }
+  assert(last > 0, `no checkpoint was ever written, seed ${seed}`);
+
+  // What the dead left is cleaned up, and what they learned is what a run in peace learns.
+  await Deno.writeTextFile(`${file}.4242.tmp`, "half a checkpoint");
+  const [rest, whole] = [folder.file("rest"), folder.file("whole")];
+  await succeed("run", "--quiet", "--threads", "1", "--resume", file, "--steps", "5");
+  await Deno.rename(file, rest);
+  assertEquals(folder.names(), ["rest"], `seed ${seed}`);
+  await succeed("run", "--quiet", ...TINY, "--steps", String(last + 5), "--save", whole);
+  assertEquals(await Deno.readFile(rest), await Deno.readFile(whole), `seed ${seed}`);
+});
+
+/** Runs a test on a disk of so many bytes. */
+async function onSmallDisk(size: number, test: (folder: Folder) => Promise<void>): Promise<void> {
+  await using folder = new Folder();
+  const run = async (command: string, ...args: string[]) =>
+    assert((await new Deno.Command(command, { args }).output()).success, command);
+  await run("mount", "-t", "tmpfs", "-o", `size=${size}`, "none", folder.path);
+  try {
+    await test(folder);
+  } finally {
+    await run("umount", folder.path);
+  }
+}
+
+await needing(
+  ["mount"],
+  "a disk that fills up on the way is said, the run goes on, the last good file stays; exit 3",
+  async () => {
+    let size = 0;
+    {
+      await using folder = new Folder();
+      await succeed("run", "--quiet", ...TINY, "--steps", "1", "--save", folder.file("a"));
+      size = (await Deno.stat(folder.file("a"))).size;
+    }
+    // One checkpoint has room, a second beside it has not.
+    await onSmallDisk(Math.ceil(1.5 * size / 4096) * 4096, async (folder) => {
+      const file = folder.file("a.safetensors");
+      await succeed("run", "--quiet", ...TINY, "--steps", "6", "--save", file);
+      const before = await Deno.readFile(file);
+      const run = ["run", "--resume", file, "--steps", "9", "--json", "--threads", "1"];
+      const { code, stdout, stderr } = await saccade([...run, "--checkpoint-every", "3"]);
+      const said = stderr.trimEnd().split("\n");
+      assertEquals(code, 3, stderr);
+      assert(said.length >= 2 && said.every((line) => line.includes("No space left")), stderr);
+      assert(said.slice(0, -1).every((line) => line.endsWith("; the run goes on")), stderr);
+      assert(!said.at(-1)!.endsWith("goes on"), stderr);
+      const { kind, step } = recordsIn(stdout).at(-1)!;
+      assertEquals([kind, step], ["summary", 15]);
+      assertEquals(await Deno.readFile(file), before);
+      assertEquals(folder.names(), ["a.safetensors"]);
+      // To a person it does not say that it was saved.
+      const shown = await saccade(["run", "--resume", file, "--steps", "3", "--threads", "1"]);
+      assertRefused(shown, 3, "No space left");
+      assert(shown.stdout.includes("prediction error") && !shown.stdout.includes("saved to"));
+    });
+  },
+);
