@@ -51,6 +51,16 @@ export interface Listener {
   warning(sentence: string): void;
 }
 
+/** Without permission to read it a worker fails with a stack trace that nobody can catch. */
+function mayRead(url: URL): void {
+  if (url.protocol !== "file:") return;
+  const { state } = Deno.permissions.querySync({ name: "read", path: url });
+  if (state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    "Saccade may not read its own files, which a run needs (deno run --allow-read)",
+  );
+}
+
 /** A run in its thread. */
 export class HostedRun {
   /** Null when the run ended by itself or was stopped, else what went wrong. */
@@ -62,9 +72,12 @@ export class HostedRun {
    *
    * @param request what is to run
    * @param listener hears of it
+   * @throws {Deno.errors.NotCapable} when the program may not read itself
    */
   constructor(request: RunRequest, listener: Listener) {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    const url = new URL("./worker.ts", import.meta.url);
+    mayRead(url);
+    const worker = new Worker(url, { type: "module" });
     this.#worker = worker;
     this.ended = new Promise((resolve) => {
       const end = (failure: Failure | null) => {

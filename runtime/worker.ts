@@ -15,15 +15,17 @@ import { run } from "./runtime.ts";
 
 const stop = new AbortController();
 let wanted = false;
+let opening = false;
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "stop") stop.abort();
   else if (data.type === "look") wanted = true;
   else {
-    start(data.request).then(
-      () => post({ type: "end" }),
-      (error) => post({ type: "failure", failure: failureOf(error) }),
-    );
+    start(data.request).then(() => post({ type: "end" }), (error) => {
+      // Whoever stops a run while its source is being opened knows why there is none.
+      if (opening && stop.signal.aborted) return post({ type: "end" });
+      post({ type: "failure", failure: failureOf(error) });
+    });
   }
 };
 
@@ -38,7 +40,9 @@ async function start(request: RunRequest): Promise<void> {
   const save = to ?? from;
   await using _claim = save === undefined ? undefined : await claimCheckpoint(save);
   const side = frameSide(spec);
-  await using source = await openSource(wish, { width: side, height: side });
+  opening = true;
+  await using source = await openSource(wish, { width: side, height: side }, stop.signal);
+  opening = false;
   const reports = run({
     ...options,
     spec,

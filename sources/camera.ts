@@ -25,6 +25,8 @@ export interface Camera extends Source {
 export interface CameraOptions extends CameraRequest {
   /** How long the first frame may take, in milliseconds; 15 seconds by default. */
   readonly patience?: number;
+  /** Ends the wait for the first frame. */
+  readonly signal?: AbortSignal;
   /** The program that reads the camera, `ffmpeg` by default. */
   readonly ffmpeg?: string;
   /**
@@ -58,7 +60,7 @@ export async function openCamera(device: string, options: CameraOptions): Promis
  * @throws {SourceError} as `openCamera` does
  */
 export async function openUnpaced(device: string, options: CameraOptions): Promise<Camera> {
-  const { size, patience = 15_000, commandLine, ffmpeg } = options;
+  const { size, patience = 15_000, commandLine, ffmpeg, signal } = options;
   // A password in the address must not get into reports.
   const name = cameraDevice(device, options.os).replace(/\/\/[^/@]*@/, "//");
   if (!commandLine) await checkDevice(device, name);
@@ -72,7 +74,7 @@ export async function openUnpaced(device: string, options: CameraOptions): Promi
     ...(ffmpeg === undefined ? {} : { ffmpeg }),
   });
   try {
-    await camera.firstFrame(patience);
+    await camera.firstFrame(patience, signal);
     return camera;
   } catch (error) {
     await camera[Symbol.asyncDispose]();
@@ -124,8 +126,13 @@ class FfmpegCamera implements Camera {
     this.#worker.postMessage(task);
   }
 
-  async firstFrame(patience: number): Promise<void> {
-    if (!await this.#mailbox.wait(patience)) {
+  async firstFrame(patience: number, signal?: AbortSignal): Promise<void> {
+    const giveUp = () => this.#mailbox.end("nobody waits for it any longer");
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener("abort", giveUp);
+    const came = await this.#mailbox.wait(patience);
+    signal?.removeEventListener("abort", giveUp);
+    if (!came) {
       throw new SourceError(`Cannot open camera ${this.name}: no frame within ${patience} ms`);
     }
     if (!this.#mailbox.fresh) this.#fail("Cannot open camera");

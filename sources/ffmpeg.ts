@@ -59,6 +59,8 @@ export interface StartOptions {
   readonly command?: string | undefined;
   /** Is told of each process as it starts, so that it can be ended before its first byte. */
   readonly started?: (process: Ffmpeg) => void;
+  /** Ends the wait for the first byte, and the process with it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A running ffmpeg. Closing it kills the process and waits for its end. */
@@ -101,17 +103,29 @@ export class Ffmpeg implements AsyncDisposable {
   static async start(
     variants: readonly (readonly string[])[],
     retry: RegExp,
-    { command, started }: StartOptions = {},
+    { command, started, signal }: StartOptions = {},
   ): Promise<Ffmpeg | FfmpegEnd> {
     let end: FfmpegEnd = { success: false, log: "" };
     for (const variant of variants) {
       const process = spawn(variant, command);
       started?.(process);
-      if (await process.output.ready()) return process;
+      if (await process.#begins(signal)) return process;
       end = await process.end();
       if (end.success || !retry.test(end.log)) break;
     }
     return end;
+  }
+
+  /** Waits for the first byte; whoever does not want to wait any longer kills it. */
+  async #begins(signal: AbortSignal | undefined): Promise<boolean> {
+    const kill = () => void this[Symbol.asyncDispose]();
+    if (signal?.aborted) kill();
+    signal?.addEventListener("abort", kill);
+    try {
+      return await this.output.ready();
+    } finally {
+      signal?.removeEventListener("abort", kill);
+    }
   }
 
   /** Waits for the end that comes by itself, once the output has been read. */

@@ -56,20 +56,26 @@ export type SourceRequest =
  *
  * @param request where the frames come from
  * @param size the size of the frames that are delivered, in pixels
+ * @param signal ends a wait for a source that does not begin; it then cannot be had
  * @returns the source; whoever opened it closes it
  * @throws {SourceError} when it cannot be had, with the reason
  * @throws {RangeError} when a number in the request makes no sense
  */
-export async function openSource(request: SourceRequest, size: Size): Promise<Source> {
+export async function openSource(
+  request: SourceRequest,
+  size: Size,
+  signal?: AbortSignal,
+): Promise<Source> {
+  const wait = signal === undefined ? {} : { signal };
   switch (request.kind) {
     case "video":
-      return await openVideo(request.path, { ...request, size });
+      return await openVideo(request.path, { ...request, ...wait, size });
     case "raw": {
       const from = request.size ?? size;
       return readRaw(Deno.stdin.readable, { size, from, fit: request.fit });
     }
     case "camera":
-      return await openCamera(request.device, { ...request, size });
+      return await openCamera(request.device, { ...request, ...wait, size });
     case "scene":
       return openScene({ ...request, size });
   }

@@ -19,6 +19,8 @@ export interface VideoOptions {
   readonly fps?: number;
   /** Whether the video starts again at its end; false by default. */
   readonly loop?: boolean;
+  /** Ends a wait for a video that does not begin, as a pipe may not. */
+  readonly signal?: AbortSignal;
   /** The program that decodes, `ffmpeg` by default. */
   readonly ffmpeg?: string;
 }
@@ -69,7 +71,7 @@ const CUT_SHORT = /ended prematurely|partial file|^\[(?!mpegts)[^\]]*\] Packet c
 const OLD = /fps_mode/;
 
 async function openFile(path: string, options: VideoOptions): Promise<Source> {
-  const { size, fit = "stretch", ffmpeg } = options;
+  const { size, fit = "stretch", ffmpeg, signal } = options;
   const name = `"${path}"`;
   const kind = await contentOf(path, name);
   if (kind !== "other") {
@@ -81,7 +83,7 @@ async function openFile(path: string, options: VideoOptions): Promise<Source> {
   );
   let started;
   try {
-    started = await Ffmpeg.start(variants, OLD, { command: ffmpeg });
+    started = await Ffmpeg.start(variants, OLD, { command: ffmpeg, signal });
   } catch (cause) {
     if (!(cause instanceof SourceError)) throw cause;
     throw new SourceError(`Cannot open ${name}: ${cause.message}, or use a .y4m file`, { cause });
