@@ -116,10 +116,3 @@ export const FORM_FIELDS: readonly string[] = [
   "version_major",
   "version_minor",
 ];
-
-/** What stands in the 2016 files' readout fields and is built later: counted apart. */
-export const READOUT_FIELDS: readonly (keyof Spec)[] = [
-  "readout_block_size",
-  "enable_readout",
-  "readout_depth",
-];
