@@ -101,11 +101,6 @@ export async function claimCheckpoint(path: string): Promise<AsyncDisposable> {
     }
     // A run that ended meanwhile may have removed the file that we have locked.
   } while (!await isAt(file, lock));
-  if (!await hasName(file, lock)) {
-    // Whoever had it removed it between our opening and our locking it: a third run may hold the new one.
-    file.close();
-    return await claimCheckpoint(path);
-  }
   await removeTemporaries(path);
   return {
     async [Symbol.asyncDispose]() {
@@ -121,13 +116,6 @@ async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
   const same = there !== null && there.ino === (await file.stat()).ino;
   if (!same) file.close();
   return same;
-}
-
-/** Whether an open file is the one that a path leads to. Windows removes no file that is open. */
-async function hasName(file: Deno.FsFile, path: string): Promise<boolean> {
-  if (Deno.build.os === "windows") return true;
-  const [own, named] = await Promise.all([file.stat(), Deno.stat(path).catch(() => null)]);
-  return own.ino === named?.ino;
 }
 
 /** We have the lock: every temporary beside the checkpoint belongs to a run that died. */
