@@ -102,6 +102,21 @@ Deno.test("claimCheckpoint() refuses a second run until the first has ended", ()
     assert(names(folder).includes("a.safetensors.lock"));
   }));
 
+Deno.test("claimCheckpoint() is not deceived by a run that ends between its opening and its locking", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/a.safetensors`;
+    const { open } = Deno;
+    Deno.open = async (file, options) => {
+      Deno.open = open;
+      const opened = await open(file, options);
+      await Deno.remove(file);
+      return opened;
+    };
+    await using _claim = await claimCheckpoint(path);
+    // Held is the file that others find, not one without a name.
+    await assertRejects(() => claimCheckpoint(path), CheckpointError, "Another run");
+  }));
+
 Deno.test("claimCheckpoint() removes what a dead run left behind, and nothing else", () =>
   inFolder(async (folder) => {
     const path = `${folder}/a.safetensors`;
