@@ -42,7 +42,7 @@ export interface Source extends AsyncDisposable {
    */
   next(into: Uint8Array): boolean | Promise<boolean>;
   /**
-   * Passes over frames, as a resumed run does; a live source has nothing to pass over.
+   * Passes over frames, as a resumed run does; a live source and a pipe have nothing to pass over.
    *
    * @param frames how many
    * @returns how many there were
