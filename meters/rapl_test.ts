@@ -131,14 +131,20 @@ async function inChild(
   permissions: string[],
   user: { uid?: number } = {},
 ): Promise<string> {
-  const module = new URL("./rapl.ts", import.meta.url);
-  const code = `import { openRapl } from "${module}";
+  // The program and its code may lie where only root may look; the tree's folder is open to all.
+  const module = `${root}/rapl.ts`;
+  for (const name of ["rapl.ts", "sysfs.ts", "meter.ts"]) {
+    Deno.copyFileSync(new URL(name, import.meta.url), `${root}/${name}`);
+  }
+  const program = `${root}/deno-program`;
+  Deno.copyFileSync(Deno.execPath(), program);
+  const code = `import { openRapl } from "file://${module}";
     const opened = await openRapl({ root: ${JSON.stringify(root)} });
     if ("meter" in opened) {
       await opened.meter.start();
       console.log(JSON.stringify(await opened.meter.lap({})));
     } else console.log(opened.unavailable);`;
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(program, {
     args: ["run", "--quiet", "--no-config", "--no-check", ...permissions, "-"],
     stdin: "piped",
     stdout: "piped",

@@ -98,8 +98,10 @@ export function decodeTensors(bytes: Uint8Array): TensorFile {
   const data = bytes.subarray(8 + length);
   const tensors: Record<string, StoredTensor> = {};
   let end = 0;
+  // An empty tensor begins where the next one does, and comes before it.
   const inOrder = Object.entries(entries).sort(([, a], [, b]) =>
-    (a?.data_offsets?.[0] ?? 0) - (b?.data_offsets?.[0] ?? 0)
+    [0, 1].map((i) => (a?.data_offsets?.[i] ?? 0) - (b?.data_offsets?.[i] ?? 0))
+      .find((order) => order !== 0) ?? 0
   );
   for (const [name, entry] of inOrder) {
     checkEntry(name, entry, end);

@@ -23,6 +23,14 @@ Deno.test("decodeTensors() gives back what encodeTensors() was given", () =>
     }
   })));
 
+Deno.test("decodeTensors() takes empty tensors, wherever they lie", async () => {
+  const tensors = { a: Float32Array.of(1), b: new Float64Array(), c: new Uint8Array() };
+  assertEquals(
+    decodeTensors(await join(encodeTensors({ metadata: {}, tensors }))).tensors,
+    tensors,
+  );
+});
+
 Deno.test("encodeTensors() writes equal bytes whatever the order of the names", async () => {
   const [a, b] = [Float32Array.of(1, 2), Uint8Array.of(3)];
   assertEquals(

@@ -168,7 +168,7 @@ async function inTerminal(folder: Folder, seconds: number, key?: string) {
   const child = new Deno.Command("script", {
     args: ["-qec", `stty cols 100 rows 40; ${line}`, "/dev/null"],
     cwd: folder.path,
-    env: { TERM: "xterm", COLORTERM: "truecolor" },
+    env: { TERM: "xterm", COLORTERM: "truecolor", NO_COLOR: "" },
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

