@@ -98,13 +98,14 @@ async function openFile(path: string, options: VideoOptions): Promise<Source> {
 async function contentOf(path: string, name: string): Promise<"y4m" | "gzip" | "other"> {
   const first = new Uint8Array(9);
   try {
-    const { isDirectory, isFile, size } = await Deno.stat(path);
+    const { isDirectory, isFile } = await Deno.stat(path);
     if (isDirectory) throw new SourceError(`Cannot open ${name}: it is a directory, not a video`);
     // Reading from a pipe would take its first bytes away from ffmpeg.
     if (!isFile) return "other";
-    if (size === 0) throw new SourceError(`Cannot open ${name}: the file is empty`);
     using file = await Deno.open(path);
-    await file.read(first);
+    if (await file.read(first) === null) {
+      throw new SourceError(`Cannot open ${name}: the file is empty`);
+    }
   } catch (cause) {
     if (cause instanceof SourceError) throw cause;
     throw new SourceError(`Cannot open ${name}: ${whyUnreadable(cause)}`, { cause });

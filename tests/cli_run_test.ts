@@ -214,12 +214,19 @@ Deno.test("what cannot be had exits 3 with a sentence", async () => {
   assertRefused(await saccade(run, { env: { PATH: folder.path } }), 3, "ffmpeg is not installed");
 });
 
-await needing(["user"], "an unreadable file exits 3 with a sentence", async () => {
-  await using folder = new Folder();
-  for (const [name, flag] of [["a.mp4", "--video"], ["a.json", "--spec"]] as const) {
-    await Deno.writeTextFile(folder.file(name), "{}", { mode: 0o000 });
-    assertRefused(await saccade(["run", flag, folder.file(name)]), 3, "permission denied");
-  }
+Deno.test({
+  name: "an unreadable file exits 3 with a sentence",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = new Folder();
+    for (const [name, flag] of [["a.mp4", "--video"], ["a.json", "--spec"]] as const) {
+      let file = folder.file(name);
+      await Deno.writeTextFile(file, "{}", { mode: 0o000 });
+      // Root may read every file but this one, which is for writing only.
+      if (Deno.uid() === 0) file = "/proc/sys/vm/compact_memory";
+      assertRefused(await saccade(["run", flag, file]), 3, "permission denied");
+    }
+  },
 });
 
 Deno.test("a missing permission of Deno exits 4 with a sentence", async () => {
