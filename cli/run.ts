@@ -13,7 +13,7 @@ import { colourOf } from "./blocks.ts";
 import { EXIT, exitCode, sentence, UsageError } from "./exit.ts";
 import { type Command, parseFlags, type Values } from "./flags.ts";
 import { readSpec, SPEC_FLAGS, specFlagsGiven } from "./spec_flags.ts";
-import { line, LiveView, summary, write } from "./view.ts";
+import { hangUp, line, LiveView, summary, write } from "./view.ts";
 
 /** `saccade run`. */
 export const command: Command = {
@@ -181,10 +181,15 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
       Deno.exit(code);
     }
     interrupted = code;
+    if (code === EXIT.hungUp) hangUp();
     run.stop();
   };
-  const signals = [["SIGINT", stop(EXIT.interrupted)], ["SIGTERM", stop(EXIT.terminated)]] as const;
-  // Windows knows no SIGTERM.
+  const signals = [
+    ["SIGINT", stop(EXIT.interrupted)],
+    ["SIGTERM", stop(EXIT.terminated)],
+    ["SIGHUP", stop(EXIT.hungUp)],
+  ] as const;
+  // Windows knows only the first.
   const heard = signals.filter(([name]) => name === "SIGINT" || Deno.build.os !== "windows");
   for (const [name, act] of heard) Deno.addSignalListener(name, act);
   live?.start(run);

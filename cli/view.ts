@@ -13,11 +13,19 @@ import { quantity, signed, small } from "./format.ts";
 /** Milliseconds between two pictures. */
 const PICTURE_MS = 100;
 
+let gone = false;
+
+/** From now on nothing is written: the terminal was closed, and writing to it would fail. */
+export function hangUp(): void {
+  gone = true;
+}
+
 /** Writes all of a text; what was on the way when a pipe closed is lost, as it should be. */
 export function write(
   text: string,
   to: { writeSync(bytes: Uint8Array): number } = Deno.stdout,
 ): void {
+  if (gone) return;
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
 }

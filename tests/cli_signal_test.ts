@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM: the step is finished, the state saved and summed up; and nobody saves over another. */
+/** Ctrl-C, SIGTERM and a closed terminal: the step is finished, the state saved and summed up; and nobody saves over another. */
 import { assert, assertEquals } from "../std_assert.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { needing } from "./needs.ts";
@@ -105,6 +105,29 @@ await needing(["ffmpeg"], "a signal ends a wait for a camera that is silent", as
   program.kill("SIGTERM");
   const { code, stdout, stderr } = await program.ended;
   assertEquals([code, stdout, stderr], [143, "", ""]);
+});
+
+/** Starts a program in a terminal of its own, closes the terminal at its first output, prints how it ended. */
+const CLOSED_TERMINAL = `
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+os.read(terminal, 1)
+os.close(terminal)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+await needing(["python"], "a terminal that is closed ends the run, which saves", async () => {
+  await using folder = new Folder();
+  const file = folder.file("a.safetensors");
+  const main = new URL("../cli/main.ts", import.meta.url).pathname;
+  const run = [Deno.execPath(), "run", "-A", main, "run", "--spec", "tiny", "--save", file];
+  const { stdout } = await new Deno.Command("python3", {
+    args: ["-c", CLOSED_TERMINAL, ...run],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "129\n");
+  await succeed("run", "--quiet", "--resume", file, "--steps", "1");
+  assertEquals(folder.names(), ["a.safetensors"]);
 });
 
 /** A backend whose first step never ends. */
