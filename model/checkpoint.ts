@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { Defer } from "./plan.ts";
+
 /** A tensor of a checkpoint: flat, in unit order, of the precision of the session that wrote it. */
 export type Tensor = Float32Array | Float64Array;
 
@@ -17,6 +19,11 @@ export interface Checkpoint {
   readonly learned: number;
   /** False only for a state that no session has run: rule "2016" predicts once, on zero inputs, when it is loaded. */
   readonly started: boolean;
-  /** The tensors that `stateShapes` names, each flat and in unit order. */
+  /**
+   * Present when the matrices lack what was learned last, which stands beside them (`pairs.ts`): how the session deferred.
+   * `denseCheckpoint` makes an ordinary checkpoint of it.
+   */
+  readonly deferred?: Defer;
+  /** The tensors that `stateLengths` names, each flat and in unit order. */
   readonly tensors: Readonly<Record<string, Tensor>>;
 }

@@ -30,7 +30,7 @@ const VERSION = "1";
 export async function encodeCheckpoint(
   { spec, checkpoint, sourceFrames }: StoredCheckpoint,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
-  const { tensors } = checkpoint;
+  const { tensors, deferred } = checkpoint;
   const metadata = {
     format: FORMAT,
     version: VERSION,
@@ -41,6 +41,9 @@ export async function encodeCheckpoint(
     learned: String(checkpoint.learned),
     started: String(checkpoint.started),
     source_frames: String(sourceFrames),
+    ...(deferred === undefined
+      ? {}
+      : { defer: String(deferred.every), defer_window: String(deferred.window) }),
   };
   const sha256 = await digest(encodeTensors({ metadata, tensors }));
   return encodeTensors({ metadata: { ...metadata, sha256 }, tensors });
@@ -66,12 +69,16 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpo
     throw new SyntaxError("it is damaged: its contents do not match their digest");
   }
   const number = (name: string) => Number(metadata[name]);
+  const deferred = metadata["defer"] === undefined
+    ? {}
+    : { deferred: { every: number("defer"), window: number("defer_window") } };
   return {
     spec: JSON.parse(metadata["spec"]!),
     checkpoint: {
       step: number("step"),
       learned: number("learned"),
       started: metadata["started"] === "true",
+      ...deferred,
       tensors: tensors as Checkpoint["tensors"],
     },
     sourceFrames: number("source_frames"),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { compileDefer } from "./defer.ts";
 import type { Plan, Rule2016, RuleSaccade, Sources } from "./plan.ts";
 import { compileRates, contextStarts } from "./schedule.ts";
 import { featureCount, frameSide, type Spec } from "./spec.ts";
@@ -117,6 +118,7 @@ export function compilePlan(spec: Spec): Plan {
     rates: compileRates(spec),
     contextFrom: contextStarts(spec),
     seed: spec.seed,
+    defer: compileDefer(spec),
   };
 }
 

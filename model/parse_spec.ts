@@ -4,6 +4,7 @@
  * @module
  */
 import { closestString } from "../std.ts";
+import { compileDefer, MOST_PAIRS } from "./defer.ts";
 import type { RuleName, Spec } from "./spec.ts";
 import { type FieldKind, FIELDS, FORM_FIELDS, RUN_FIELDS } from "./spec_fields.ts";
 
@@ -131,6 +132,8 @@ function read(name: string, kind: FieldKind, value: unknown): unknown {
       return number(value, true, kind.min, kind.max);
     case "number":
       return number(value, false, kind.min, kind.max);
+    case "countOr":
+      return value === kind.word ? value : number(value, true, kind.min, kind.max);
     case "boolean":
       return boolean(value);
     case "counts":
@@ -191,6 +194,12 @@ function check(spec: Spec): Spec {
   if (spec.rule === "saccade" && spec.lateral === "legacy") {
     throw new SpecError(
       `"lateral": "legacy" reproduces the 2016 release and goes with "rule": "2016" only`,
+    );
+  }
+  const { window } = compileDefer(spec);
+  if (window > MOST_PAIRS) {
+    throw new SpecError(
+      `"defer" with "momentum" ${spec.momentum} would have to keep ${window} updates, more than ${MOST_PAIRS}: give "defer_window" (momentum to the power of it is lost), or "defer": 0`,
     );
   }
   if (spec.schedule.some(([from], i) => i > 0 && from < spec.schedule[i - 1]![0])) {

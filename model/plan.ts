@@ -46,6 +46,16 @@ export interface RuleSaccade {
 }
 
 /**
+ * Deferred updates: how the mathematics is executed, not what it is. A backend that knows nothing of them ignores this.
+ */
+export interface Defer {
+  /** Updates of a unit between two writes of its matrices; 0 is a write an update. */
+  readonly every: number;
+  /** Updates for which momentum counts; 0 without momentum. */
+  readonly window: number;
+}
+
+/**
  * Where values come from: runs of the flat signal space `[frame | external | hidden outputs of the units]`, unit after unit.
  */
 export interface Sources {
@@ -97,6 +107,8 @@ export interface Plan {
   readonly contextFrom: Float64Array;
   /** Seed of the initial weights. */
   readonly seed: number;
+  /** Whether and how updates may be deferred. */
+  readonly defer: Defer;
 }
 
 /** Units of a plan. */

@@ -56,6 +56,11 @@ export interface Spec {
   /** Rule saccade: pairs [from step, multiplier of both rates]. */
   readonly schedule: readonly (readonly [number, number])[];
 
+  /** Updates of a unit between two writes of its matrices, 0 for one write an update; `auto` chooses. */
+  readonly defer: number | "auto";
+  /** Updates for which momentum counts while it is deferred; 0 chooses. */
+  readonly defer_window: number;
+
   /** Rule 2016: the activation of every layer. */
   readonly activation: Activation;
   /** Rule 2016: whether (B - previous B) / 2 + 1/2 is a feature. */

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { MOST_PAIRS } from "./defer.ts";
 import type { RuleName, Spec } from "./spec.ts";
 
 /** How a field's value is read. */
 export type FieldKind =
   | { readonly is: "count"; readonly min: number; readonly max: number }
   | { readonly is: "number"; readonly min: number; readonly max: number }
+  | { readonly is: "countOr"; readonly word: string; readonly min: number; readonly max: number }
   | { readonly is: "boolean" }
   | { readonly is: "counts"; readonly min: number; readonly max: number }
   | { readonly is: "booleans" }
@@ -68,6 +70,8 @@ export const FIELDS: Readonly<Record<keyof Spec, Field>> = {
   encoder_rate: field(RATE, NEW, 0.1),
   decoder_rate: field(RATE, NEW, 0.6),
   schedule: field({ is: "schedule" }, NEW, [[0, 1]]),
+  defer: field({ is: "countOr", word: "auto", min: 0, max: MOST_PAIRS }, BOTH, 0),
+  defer_window: count(OLD, 0, MOST_PAIRS, 0),
   activation: field({ is: "choice", of: ["polynomial", "logistic"] }, OLD, "polynomial"),
   use_derivative: flag(OLD, true),
   use_integral: flag(OLD, true),

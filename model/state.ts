@@ -4,14 +4,17 @@
  * @module
  */
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
+import { pairLengths } from "./pairs.ts";
 import { frameLength, offsetsOf, type Plan, unitCount } from "./plan.ts";
+
+/** The momentum of rule 2016; a checkpoint with deferred updates has it only where it was loaded and still counts. */
+export const MOMENTUM_TENSORS: readonly string[] = ["encoder.momentum", "decoder.momentum"];
 
 /** Tensors that hold weights or their momentum; all others are state. */
 export const WEIGHT_TENSORS: readonly string[] = [
   "encoder",
   "decoder",
-  "encoder.momentum",
-  "decoder.momentum",
+  ...MOMENTUM_TENSORS,
 ];
 
 /**
@@ -70,10 +73,15 @@ export function stateLengths(plan: Plan): Record<string, number> {
  * @throws {TypeError} naming the tensor that is missing, unknown or of another length
  */
 export function checkState(plan: Plan, checkpoint: Checkpoint): void {
+  const { deferred, tensors } = checkpoint;
   const want = stateLengths(plan);
-  const names = new Set([...Object.keys(want), ...Object.keys(checkpoint.tensors)]);
+  if (deferred !== undefined) {
+    Object.assign(want, pairLengths(plan, deferred));
+    for (const name of MOMENTUM_TENSORS) if (tensors[name] === undefined) delete want[name];
+  }
+  const names = new Set([...Object.keys(want), ...Object.keys(tensors)]);
   for (const name of names) {
-    const has = checkpoint.tensors[name]?.length;
+    const has = tensors[name]?.length;
     if (has !== want[name]) {
       throw new TypeError(
         `The checkpoint is of another model: tensor "${name}" has ${

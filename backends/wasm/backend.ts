@@ -103,7 +103,9 @@ class WasmDevice implements Device {
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
     }
-    const { bytes } = placeModel(plan, { threads, capacity: CAPACITY });
+    // Deferred updates need none after a while, but may be loaded with it.
+    const momentum = plan.rule.name === "2016";
+    const { bytes } = placeModel(plan, { threads, capacity: CAPACITY, momentum });
     const limit = MAX_PAGES * PAGE - OVERHEAD - (threads + 2) * 2 * STACK;
     if (bytes > limit) {
       const gigabytes = (value: number) => (value / 2 ** 30).toFixed(1);

@@ -6,9 +6,11 @@
 import type { Kernels } from "../../kernels/load.ts";
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, type Rule2016, unitCount } from "../../model/plan.ts";
-import { stateLengths } from "../../model/state.ts";
+import { ringLength } from "../../model/defer.ts";
+import { MOMENTUM_TENSORS, stateLengths } from "../../model/state.ts";
+import { PairMemory } from "./pair_memory.ts";
 import { pack, type Shape, unpack } from "./panels.ts";
-import type { Placement } from "./placement.ts";
+import { hiddenColumns, type Placement } from "./placement.ts";
 import {
   MODEL,
   MODEL_WORDS,
@@ -73,6 +75,7 @@ export class ModelMemory {
   readonly #buffer: ArrayBufferLike;
   readonly #units: Uint32Array;
   readonly #offsets: ReturnType<typeof offsetsOf>;
+  readonly #pairs: PairMemory | undefined;
 
   /**
    * Claims memory and writes all records.
@@ -98,6 +101,26 @@ export class ModelMemory {
     this.learning = new Uint32Array(buffer, base + place.learning, layers);
     this.#units = new Uint32Array(buffer, base + place.units, place.unitRecords.length);
     this.#writeRecords();
+    if (plan.defer.every > 0) {
+      this.#pairs = new PairMemory(plan, buffer, this.#units);
+      this.#writeDefer();
+    }
+  }
+
+  #writeDefer(): void {
+    const { plan, place, base, words, floats } = this;
+    const { every, window } = plan.defer;
+    const momentum = plan.rule.name === "2016" ? plan.rule.momentum : 0;
+    words[MODEL.defer] = every;
+    words[MODEL.window] = window;
+    words[MODEL.ring] = ringLength(plan.defer);
+    words[MODEL.powers] = base + place.powers;
+    words[MODEL.hiddenColumns] = hiddenColumns(plan);
+    floats[MODEL.gain] = 1 / (1 - momentum);
+    const powers = new Float32Array(this.#buffer, base + place.powers, ringLength(plan.defer));
+    for (let age = 0; age < powers.length; age++) {
+      powers[age] = age < window ? momentum ** (age + 1) : 0;
+    }
   }
 
   #writeRecords(): void {
@@ -209,8 +232,10 @@ export class ModelMemory {
   }
 
   /** Writes a checkpoint's tensors. */
-  write({ tensors, step }: Checkpoint): void {
+  write({ tensors, step, deferred }: Checkpoint): void {
     for (const [name, tensor] of Object.entries(tensors)) {
+      if (name.startsWith("pairs.")) continue;
+      if (!this.#holds(name)) continue;
       if (name === "frame") this.space(step + 1, 0, tensor.length).set(tensor);
       else if (name === "published") this.hidden(step).set(tensor);
       else {
@@ -220,6 +245,34 @@ export class ModelMemory {
     const { bias } = this.plan.rule.name === "2016" ? this.plan.rule : { bias: 1 };
     const H = this.plan.hidden;
     for (let u = 0; u < unitCount(this.plan); u++) this.#vector(u, "hidden", H + 1)[H] = bias;
+    this.#pairs?.write(deferred === undefined ? null : tensors);
+    if (this.#pairs !== undefined && deferred === undefined) this.#addMomentum();
+  }
+
+  /** Whether there is room for a tensor: momentum that is 0 has none where updates are deferred. */
+  #holds(name: string): boolean {
+    const field = MATRICES[name];
+    return field === undefined || this.#units[UNIT[field]] !== 0;
+  }
+
+  /** From W to Z = W + mu / (1 - mu) M. */
+  #addMomentum(): void {
+    const { rule, hidden } = this.plan;
+    if (rule.name !== "2016" || !this.#holds("encoder.momentum")) return;
+    const factor = rule.momentum / (1 - rule.momentum);
+    for (let u = 0; u < unitCount(this.plan); u++) {
+      const record = this.#units.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
+      for (
+        const [field, moments, length] of [
+          ["encoder", "encoderMomentum", hidden * record[UNIT.inputColumns]!],
+          ["decoder", "decoderMomentum", (hidden + 1) * record[UNIT.outputColumns]!],
+        ] as const
+      ) {
+        const weights = this.#vector(u, field, length);
+        const momentum = this.#vector(u, moments, length);
+        for (let i = 0; i < length; i++) weights[i]! += factor * momentum[i]!;
+      }
+    }
   }
 
   /**
@@ -242,13 +295,22 @@ export class ModelMemory {
     }
   }
 
+  /** Whether a momentum that was loaded still counts. */
+  #carries(): boolean {
+    return this.#holds("encoder.momentum") && this.#pairs!.carried() < this.plan.defer.window;
+  }
+
   /** All tensors of a checkpoint. */
   tensors(step: number): Record<string, Float32Array> {
     const out: Record<string, Float32Array> = {};
     for (const [name, length] of Object.entries(stateLengths(this.plan))) {
+      if (this.#pairs !== undefined && MOMENTUM_TENSORS.includes(name) && !this.#carries()) {
+        continue;
+      }
       out[name] = new Float32Array(length);
       this.read(name, step, out[name]);
     }
+    if (this.#pairs !== undefined) Object.assign(out, this.#pairs.read());
     return out;
   }
 }

@@ -13,11 +13,13 @@ import {
   unitCount,
   weightCount,
 } from "../../model/plan.ts";
+import { ringLength } from "../../model/defer.ts";
 import { paddedColumns } from "./panels.ts";
 import {
   MODEL_WORDS,
   RUN_WORDS,
   SCALAR_COUNT,
+  SCRATCH_WORDS,
   UNIT,
   UNIT_WORDS,
   type UnitField,
@@ -44,6 +46,8 @@ export interface Placement {
   /** Per layer: rates and learning bits. */
   readonly rates: number;
   readonly learning: number;
+  /** Powers of the momentum (deferred updates). */
+  readonly powers: number;
   /** The two signal spaces. */
   readonly spaces: readonly [number, number];
   /** Bytes of the arriving frame. */
@@ -74,13 +78,13 @@ class Room {
  * Places a model.
  *
  * @param plan the model
- * @param options how many threads work on it, and how many steps' errors it keeps
+ * @param options how many threads work on it, how many steps' errors it keeps, and whether it has momentum matrices
  */
 export function placeModel(
   plan: Plan,
-  options: { readonly threads: number; readonly capacity: number },
+  options: { readonly threads: number; readonly capacity: number; readonly momentum: boolean },
 ): Placement {
-  const { threads, capacity } = options;
+  const { threads, capacity, momentum } = options;
   const room = new Room();
   const count = unitCount(plan);
   const layers = plan.layerStart.length - 1;
@@ -95,6 +99,7 @@ export function placeModel(
     chunk: room.take(chunkStarts.byteLength),
     rates: room.floats(layers),
     learning: room.floats(layers),
+    powers: room.floats(ringLength(plan.defer)),
     spaces: [room.floats(spaceLength), room.floats(spaceLength)] as const,
     staging: room.take(frameLength(plan)),
     errors: room.floats(capacity * count),
@@ -107,12 +112,13 @@ export function placeModel(
   for (let u = 0; u < count; u++) {
     const record = unitRecords.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
     const before = room.bytes;
-    placeWeights(plan, u, record, room);
+    placeWeights(plan, u, record, momentum, room);
     weightBytes += room.bytes - before;
     record[UNIT.layer] = layer[u]!;
     record[UNIT.signalLength] = signalLength[u]!;
     record[UNIT.block] = plan.block[u]!;
     placeVectors(plan, record, room);
+    if (plan.defer.every > 0) placePairs(plan, record, room);
     for (const kind of ["signal", "window", "motion", "context"] as const) {
       const [first, length] = runs.ranges[kind](u);
       record[UNIT[`${kind}Runs`]] = place.runs + 4 * RUN_WORDS * first;
@@ -128,11 +134,11 @@ export function placeModel(
   };
   const signal = widest("signalLength");
   const output = widest("outputColumns");
-  const hidden = plan.hidden + 1;
+  const hidden = hiddenColumns(plan);
   const scratch = Array.from({ length: threads }, () => ({
-    at: room.take(4 * 7),
+    at: room.take(4 * SCRATCH_WORDS),
     record: Uint32Array.from(
-      [signal, output, hidden, hidden, output, signal, signal],
+      [signal, output, hidden, hidden, output, signal, signal, Math.max(output, hidden)],
       (length) => room.floats(length),
     ),
   }));
@@ -148,10 +154,15 @@ export function placeModel(
 }
 
 /** The matrices of a unit side by side: they are read one after another. */
-function placeWeights(plan: Plan, u: number, record: Uint32Array, room: Room): void {
+function placeWeights(
+  plan: Plan,
+  u: number,
+  record: Uint32Array,
+  momentum: boolean,
+  room: Room,
+): void {
   const inputColumns = paddedColumns(plan.inputs[u]!);
   const outputColumns = paddedColumns(plan.outputs[u]!);
-  const momentum = plan.rule.name === "2016";
   record[UNIT.inputs] = plan.inputs[u]!;
   record[UNIT.inputColumns] = inputColumns;
   record[UNIT.outputs] = plan.outputs[u]!;
@@ -171,7 +182,7 @@ function placeVectors(plan: Plan, record: Uint32Array, room: Room): void {
   const output = record[UNIT.outputColumns]!;
   put("input", input);
   put("nextInput", input);
-  put("hidden", hidden + 1);
+  put("hidden", hiddenColumns(plan));
   put("prediction", output);
   put("signal", signal);
   put("error", signal);
@@ -191,6 +202,21 @@ function placeVectors(plan: Plan, record: Uint32Array, room: Room): void {
   put("lagHidden", hidden);
   put("lagPrediction", output);
   if (rule.autoencoder) put("signalPrevious", signal);
+}
+
+/** Values of a vector of H + 1, padded. */
+export function hiddenColumns(plan: Plan): number {
+  return paddedColumns(plan.hidden + 1);
+}
+
+/** The rings of pairs of a unit; `pairInputs` holds pointers, and what they point at follows it. */
+function placePairs(plan: Plan, record: Uint32Array, room: Room): void {
+  const ring = ringLength(plan.defer);
+  record[UNIT.pairInputs] = room.floats(ring);
+  for (let place = 0; place < ring; place++) room.floats(record[UNIT.inputColumns]!);
+  record[UNIT.pairDeltas] = room.floats(ring * hiddenColumns(plan));
+  record[UNIT.pairHidden] = room.floats(ring * hiddenColumns(plan));
+  record[UNIT.pairErrors] = room.floats(ring * record[UNIT.outputColumns]!);
 }
 
 /** All runs in one table, kind by kind. */

@@ -29,6 +29,12 @@ const MODEL_FIELDS = [
   "encoderRate",
   "decoderRate",
   "motionPrior",
+  "defer",
+  "window",
+  "ring",
+  "powers",
+  "gain",
+  "hiddenColumns",
 ] as const;
 
 const UNIT_FIELDS = [
@@ -67,6 +73,15 @@ const UNIT_FIELDS = [
   "motionRunCount",
   "contextRuns",
   "contextRunCount",
+  "pairInputs",
+  "pairDeltas",
+  "pairHidden",
+  "pairErrors",
+  "pairNext",
+  "pairCount",
+  "pairPending",
+  "pairDue",
+  "pairCarried",
 ] as const;
 
 /** A field of the model record. */
@@ -84,12 +99,15 @@ export const MODEL: Readonly<Record<ModelField, number>> = words(MODEL_FIELDS);
 export const UNIT: Readonly<Record<UnitField, number>> = words(UNIT_FIELDS);
 /** The fields of a unit record that are pointers: all but the sizes. */
 export const POINTERS: readonly UnitField[] = UNIT_FIELDS.filter((field) =>
-  !/Count$|Length$|^layer$|^(in|out)puts$|Columns$|^block$/.test(field)
+  !/Count$|Length$|^layer$|^(in|out)puts$|Columns$|^block$|^pair(Next|Pending|Due|Carried)$/
+    .test(field)
 );
 /** Words of a model record. */
 export const MODEL_WORDS = MODEL_FIELDS.length;
 /** Words of a unit record. */
 export const UNIT_WORDS = UNIT_FIELDS.length;
+/** Words of a scratch record. */
+export const SCRATCH_WORDS = 8;
 /** Words of a run: index, length, kind. */
 export const RUN_WORDS = 3;
 

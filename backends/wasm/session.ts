@@ -15,7 +15,8 @@ import {
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
-import { stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
+import { denseCheckpoint } from "../../model/pairs.ts";
+import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
 import {
   DeviceLostError,
   type MemoryReport,
@@ -44,6 +45,11 @@ export interface SessionOptions {
   readonly capacity: number;
   /** Called when a thread breaks. */
   readonly fail: (message: string) => void;
+}
+
+/** Whether anything in a checkpoint's momentum is not 0. */
+function hasMomentum({ tensors }: Checkpoint): boolean {
+  return MOMENTUM_TENSORS.some((name) => tensors[name]?.some((value) => value !== 0) ?? false);
 }
 
 /** A model on one or more threads over one memory. */
@@ -97,7 +103,11 @@ export class WasmSession implements Session {
     options: SessionOptions,
   ): Promise<WasmSession> {
     const { threads, capacity } = options;
-    const place = placeModel(plan, { threads, capacity });
+    const { every, window } = plan.defer;
+    const same = checkpoint.deferred?.every === every && checkpoint.deferred.window === window;
+    const state = same ? checkpoint : denseCheckpoint(plan, checkpoint);
+    const momentum = plan.rule.name === "2016" && (every === 0 || hasMomentum(state));
+    const place = placeModel(plan, { threads, capacity, momentum });
     const module = await compileKernels(options.package);
     let kernels: Kernels;
     if (options.package === "single") {
@@ -107,7 +117,7 @@ export class WasmSession implements Session {
       kernels = instantiate(module, sharedMemory(place.bytes, threads));
     }
     const memory = new ModelMemory(plan, place, kernels);
-    memory.write(checkpoint);
+    memory.write(state);
     const syncAt = memory.base + place.sync;
     const sync = new Int32Array(kernels.memory.buffer, syncAt, SYNC_BYTES / 4);
     const starts = place.scratch.slice(1).map(({ at }) => ({
@@ -238,7 +248,9 @@ export class WasmSession implements Session {
   async save(): Promise<Checkpoint> {
     this.#checkOpen();
     const tensors = this.#memory.tensors(this.#step);
-    return { step: this.#step, learned: this.#learned, started: true, tensors };
+    const { defer } = this.#memory.plan;
+    const deferred = defer.every > 0 ? { deferred: defer } : {};
+    return { step: this.#step, learned: this.#learned, started: true, ...deferred, tensors };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

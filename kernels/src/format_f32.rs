@@ -238,3 +238,86 @@ unsafe fn stream<U: Update>(
         }
     }
 }
+
+/// W += sum of left right', then out = W next, unless `next` is null: a flush of deferred updates.
+///
+/// # Safety
+/// Every `left` has `rows` values, padded; every `right` and `next` have `columns`, `out` has `rows`; no other thread touches the
+/// matrix.
+pub unsafe fn add_pairs(matrix: Matrix, left: &[*const f32], right: &[*const f32], next: *const f32, out: *mut f32) {
+    unsafe {
+        if next.is_null() {
+            add_all::<false>(matrix, left, right, next, out);
+        } else {
+            add_all::<true>(matrix, left, right, next, out);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn add_all<const USED: bool>(
+    matrix: Matrix,
+    left: &[*const f32],
+    right: &[*const f32],
+    next: *const f32,
+    out: *mut f32,
+) {
+    unsafe {
+        let mut w = matrix.weights;
+        let panels = matrix.rows / PANEL;
+        for panel in 0..panels {
+            let row = panel * PANEL;
+            let mut sum = [F32x4::splat(0.0); PANEL];
+            for column in (0..matrix.columns).step_by(COLUMNS) {
+                // Eight registers of weights: four rows of eight columns.
+                let mut block: [F32x4; 2 * PANEL] = core::array::from_fn(|i| F32x4::load(w.add(i * LANES)));
+                for (left, right) in left.iter().zip(right) {
+                    let low = F32x4::load(right.add(column));
+                    let high = F32x4::load(right.add(column + LANES));
+                    let d = F32x4::load(left.add(row)).lanes();
+                    for i in 0..PANEL {
+                        block[i] = block[i].madd(d[i], low);
+                        block[PANEL + i] = block[PANEL + i].madd(d[i], high);
+                    }
+                }
+                for (i, value) in block.into_iter().enumerate() {
+                    value.store(w.add(i * LANES));
+                }
+                if USED {
+                    let low = F32x4::load(next.add(column));
+                    let high = F32x4::load(next.add(column + LANES));
+                    for i in 0..PANEL {
+                        sum[i] = sum[i].madd(block[i], low).madd(block[PANEL + i], high);
+                    }
+                }
+                w = w.add(2 * PANEL * LANES);
+            }
+            if USED {
+                for (i, sum) in sum.into_iter().enumerate() {
+                    *out.add(row + i) = sum.sum();
+                }
+            }
+        }
+        for row in panels * PANEL..matrix.rows {
+            let mut sum = [F32x4::splat(0.0); 2];
+            for column in (0..matrix.columns).step_by(COLUMNS) {
+                let mut block = [F32x4::load(w), F32x4::load(w.add(LANES))];
+                for (left, right) in left.iter().zip(right) {
+                    let d = F32x4::splat(*left.add(row));
+                    block[0] = block[0].madd(d, F32x4::load(right.add(column)));
+                    block[1] = block[1].madd(d, F32x4::load(right.add(column + LANES)));
+                }
+                block[0].store(w);
+                block[1].store(w.add(LANES));
+                if USED {
+                    sum[0] = sum[0].madd(block[0], F32x4::load(next.add(column)));
+                    sum[1] = sum[1].madd(block[1], F32x4::load(next.add(column + LANES)));
+                }
+                w = w.add(COLUMNS);
+            }
+            if USED {
+                *out.add(row) = sum[0].add(sum[1]).sum();
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! JavaScript writes these records (`backends/wasm/records.ts` knows their order); everything in them is four bytes.
 
 use crate::format_f32::Matrix;
+use crate::pairs::Pairs;
 use crate::{rule_2016, rule_saccade};
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -79,6 +80,8 @@ pub struct Unit {
     pub window_runs: Runs,
     pub motion_runs: Runs,
     pub context_runs: Runs,
+    /// With deferred updates.
+    pub pairs: Pairs,
 }
 
 /// A model and what it is to do in this step.
@@ -119,6 +122,16 @@ pub struct Model {
     pub decoder_rate: f32,
     /// w0 of layer 0.
     pub motion_prior: f32,
+    /// Deferred updates: steps between two writes of a unit, 0 without; ages at which momentum counts; pairs that are kept.
+    pub defer: u32,
+    pub window: u32,
+    pub ring: u32,
+    /// mu^(age + 1), 0 beyond the window; `ring` values.
+    pub powers: *const f32,
+    /// 1 / (1 - mu).
+    pub gain: f32,
+    /// H + 1, padded.
+    pub hidden_columns: u32,
 }
 
 /// Vectors that live for one unit's step; each thread has its own.
@@ -137,6 +150,8 @@ pub struct Scratch {
     /// D and m while the combiner learns, as long as the longest signal.
     pub change: *mut f32,
     pub candidate: *mut f32,
+    /// What a loaded momentum matrix adds: as long as `output` and as `hidden_delta`.
+    pub extra: *mut f32,
 }
 
 /// A vector of the model as a slice.

@@ -1,7 +1,7 @@
 //! The rule of 2016: the vectors between the weight passes (`backends/reference/rule_2016.ts` is the definition).
 
-use crate::format_f32::{combine, product, product_update, update_product};
-use crate::model::{Model, Scratch, Unit, decoder, encoder, gather, values};
+use crate::model::{Model, Scratch, Unit, gather, values};
+use crate::passes::{Learned, decode, encode, send_back};
 
 /// Bits of `Model::options`.
 pub mod options {
@@ -62,14 +62,8 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
             values(unit.lag_prediction, outputs).copy_from_slice(values(unit.prediction, outputs));
         }
 
-        let matrix = encoder(unit, hidden);
-        if learns {
-            let from = if two { unit.lag_input } else { unit.input };
-            let d = scratch.hidden_delta;
-            update_product(matrix, model.momentum, d, from, unit.next_input, unit.hidden);
-        } else {
-            product(matrix, unit.next_input, unit.hidden);
-        }
+        let learned = learns.then_some(Learned { d: scratch.hidden_delta, lag: two });
+        encode(model, unit, scratch, learned, unit.next_input, unit.hidden);
         if two && on {
             (unit.lag_input, unit.input, unit.next_input) = (unit.input, unit.next_input, unit.lag_input);
         } else {
@@ -128,9 +122,8 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch, rate: f32) {
             factors[j] = rate * h[j];
         }
         factors[hidden] = rate * model.bias;
-        let matrix = decoder(unit, hidden);
         let dh = scratch.hidden_delta;
-        product_update(matrix, model.momentum, scratch.factors, scratch.delta, dh);
+        send_back(model, unit, scratch, scratch.factors, scratch.delta, dh);
         for (dh, h) in values(dh, hidden).iter_mut().zip(h) {
             *dh *= rate * slope(logistic, *h);
         }
@@ -202,7 +195,7 @@ pub unsafe fn predict(model: &Model, unit: &mut Unit, scratch: Scratch, publish:
         let h = values(unit.hidden, hidden + 1);
         activate(logistic, &mut h[..hidden]);
         h[hidden] = model.bias;
-        combine(decoder(unit, hidden), unit.hidden, scratch.output);
+        decode(model, unit, scratch, unit.hidden, scratch.output);
         let p = values(unit.prediction, unit.outputs as usize);
         p.copy_from_slice(values(scratch.output, unit.outputs as usize));
         activate(logistic, p);
@@ -229,7 +222,7 @@ pub unsafe fn predict(model: &Model, unit: &mut Unit, scratch: Scratch, publish:
 /// As `model::work`, while no thread works.
 pub unsafe fn start(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mut f32) {
     unsafe {
-        product(encoder(unit, model.hidden as usize), unit.input, unit.hidden);
+        encode(model, unit, scratch, None, unit.input, unit.hidden);
         let widen = *model.learning.add(unit.layer as usize) & 2 != 0;
         predict(model, unit, scratch, publish, widen);
     }

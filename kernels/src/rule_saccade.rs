@@ -1,7 +1,7 @@
 //! The rule "saccade": the vectors between the weight passes (`backends/reference/rule_saccade.ts` is the definition).
 
-use crate::format_f32::{combine, product, product_update, update_product};
-use crate::model::{Model, Scratch, Unit, decoder, encoder, gather, values};
+use crate::model::{Model, Scratch, Unit, gather, values};
+use crate::passes::{Learned, decode, encode, send_back};
 use crate::vector::F32x4;
 
 const CLIP_INPUT: f32 = 8.0;
@@ -55,15 +55,13 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         let squares = score(model, unit, scratch);
         let encoder_step = if learns { learn(model, unit, scratch) } else { 0.0 };
         observe(model, unit, scratch);
-        let matrix = encoder(unit, hidden);
+        let d = scratch.hidden_delta;
         if learns {
-            for d in values(scratch.hidden_delta, hidden) {
+            for d in values(d, hidden) {
                 *d *= encoder_step;
             }
-            update_product(matrix, 0.0, scratch.hidden_delta, unit.input, unit.next_input, unit.hidden);
-        } else {
-            product(matrix, unit.next_input, unit.hidden);
         }
+        encode(model, unit, scratch, learns.then_some(Learned { d, lag: false }), unit.next_input, unit.hidden);
         (unit.input, unit.next_input) = (unit.next_input, unit.input);
         predict(model, unit, scratch, publish);
         squares
@@ -158,7 +156,7 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
             *factor = decoder_step * h;
         }
         let dh = scratch.hidden_delta;
-        product_update(decoder(unit, hidden), 0.0, scratch.factors, scratch.delta, dh);
+        send_back(model, unit, scratch, scratch.factors, scratch.delta, dh);
         for (dh, h) in values(dh, hidden).iter_mut().zip(&*h) {
             let rest = 1.0 - h.abs();
             *dh *= rest * rest;
@@ -225,7 +223,7 @@ unsafe fn subtract(last: *const f32, unit: &Unit, features: &mut [f32]) {
 }
 
 /// h, z, p from the encoder's sums in `hidden`; publishes h.
-unsafe fn predict(model: &Model, unit: &Unit, scratch: Scratch, publish: *mut f32) {
+unsafe fn predict(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mut f32) {
     unsafe {
         let hidden = model.hidden as usize;
         let length = unit.signal_length as usize;
@@ -235,7 +233,7 @@ unsafe fn predict(model: &Model, unit: &Unit, scratch: Scratch, publish: *mut f3
         }
         h[hidden] = 1.0;
         values(publish, hidden).copy_from_slice(&h[..hidden]);
-        combine(decoder(unit, hidden), unit.hidden, scratch.output);
+        decode(model, unit, scratch, unit.hidden, scratch.output);
         let z = values(unit.change, length);
         z.copy_from_slice(values(scratch.output, length));
         let m = values(scratch.candidate, length);

@@ -69,6 +69,17 @@ mod wasm {
         pub fn sqrt(self) -> Self {
             F32x4(f32x4_sqrt(self.0))
         }
+        /// Each lane in all lanes of a vector.
+        #[inline(always)]
+        pub fn lanes(self) -> [Self; 4] {
+            let v = self.0;
+            [
+                F32x4(i32x4_shuffle::<0, 0, 0, 0>(v, v)),
+                F32x4(i32x4_shuffle::<1, 1, 1, 1>(v, v)),
+                F32x4(i32x4_shuffle::<2, 2, 2, 2>(v, v)),
+                F32x4(i32x4_shuffle::<3, 3, 3, 3>(v, v)),
+            ]
+        }
         #[inline(always)]
         pub fn first(self) -> f32 {
             f32x4_extract_lane::<0>(self.0)
@@ -127,6 +138,9 @@ mod portable {
         }
         pub fn sqrt(self) -> Self {
             F32x4(self.0.map(f32::sqrt))
+        }
+        pub fn lanes(self) -> [Self; 4] {
+            self.0.map(F32x4::splat)
         }
         pub fn first(self) -> f32 {
             self.0[0]
