@@ -45,6 +45,8 @@ export interface DeviceInfo {
   readonly maxInFlight: number;
   /** Reports that gather before one must be drained; at least 1024. */
   readonly reportCapacity: number;
+  /** True where sessions heed `plan.defer` and take checkpoints with deferred updates; others are given dense ones. */
+  readonly defers?: boolean;
 }
 
 /** Whether a device takes a plan, and why not. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meanDeferredCost } from "../backends/deferred_cost.ts";
 import { stepCost } from "../backends/step_cost.ts";
 import { compilePlan } from "../model/compile.ts";
 import { parseSpec, withoutEffect } from "../model/parse_spec.ts";
@@ -87,7 +88,7 @@ export async function describe(spec: Spec) {
     tensors.filter(([name]) => WEIGHT_TENSORS.includes(name) === weights)
       .reduce((sum, [, length]) => sum + 4 * length, 0);
   const momentum = plan.rule.name === "2016";
-  const cost = stepCost(plan, {
+  const cost = plan.defer.every > 0 ? meanDeferredCost(plan) : stepCost(plan, {
     encoderBytes: (u) => 4 * plan.hidden * plan.inputs[u]!,
     decoderBytes: (u) => 4 * (plan.hidden + 1) * plan.outputs[u]!,
     momentum,
@@ -114,9 +115,17 @@ export async function describe(spec: Spec) {
     learningStep: flops(learning),
     predictingStep: flops(predicting),
     withoutEffect: withoutEffect(spec),
+    defer: plan.defer,
     planHash: await hashPlan(plan),
     layers,
   };
+}
+
+function deferText({ every, window }: Plan["defer"]): string {
+  if (every === 0) return "none: every update is written at once";
+  return `written every ${every} updates${
+    window === 0 ? "" : `, momentum counts for ${window} updates`
+  }`;
 }
 
 const range = ({ least, mean, most }: Range) =>
@@ -158,6 +167,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ["weights", `${weights} (${quantity(bytes.weights, "B")} in f32, momentum included)`],
     ["readout weights", `${description.readoutWeights} (parsed, not built yet)`],
     ["other state", quantity(bytes.state, "B")],
+    ["deferred updates", deferText(description.defer)],
     ["a step that learns", step(learningStep)],
     ["a step that predicts", step(predictingStep)],
     ["set, without effect", description.withoutEffect.join(", ") || "nothing"],

@@ -100,7 +100,8 @@ function intervalOf(text: string): CheckpointInterval {
 /** What the flags ask for, as data. */
 async function requestOf(values: Values): Promise<RunRequest> {
   const resume = values.text("resume");
-  const given = specFlagsGiven(values);
+  // How updates are written is no part of the model.
+  const given = specFlagsGiven(values).filter((name) => name !== "defer");
   if (resume !== undefined && given.length > 0) {
     throw new UsageError(
       `--${given[0]} does not go with --resume: the checkpoint has its own model`,
@@ -115,6 +116,7 @@ async function requestOf(values: Values): Promise<RunRequest> {
   }
   const optional = Object.entries({
     resume,
+    defer: resume === undefined ? undefined : values.text("defer"),
     backend: values.text("backend"),
     threads: values.number("threads"),
     steps: values.number("steps"),

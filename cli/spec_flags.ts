@@ -22,6 +22,10 @@ export const SPEC_FLAGS: Readonly<Record<string, Flag>> = {
     help: "radius of the block matching, 0 is off (rule saccade)",
   },
   lateral: { value: "KIND", of: ["layer", "legacy"], help: "where lateral context comes from" },
+  defer: {
+    value: "K",
+    help: "write weights every K updates, or auto; the same mathematics (default: 0, every update)",
+  },
   seed: { value: "N", kind: "count", help: "seed of the initial weights" },
 };
 
@@ -44,7 +48,7 @@ export async function readSpec(
 ): Promise<Spec> {
   const rule = values.text("rule") as RuleName | undefined;
   const fields: Record<string, unknown> = {};
-  for (const field of ["lateral", "seed", "motion"]) {
+  for (const field of ["lateral", "seed", "motion", "defer"]) {
     const value = values.text(field);
     if (value !== undefined) fields[field] = value;
   }

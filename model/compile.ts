@@ -99,6 +99,7 @@ export function compilePlan(spec: Spec): Plan {
     inputs.push(features + unit.context.length * hidden + 1);
     outputs.push(spec.rule === "2016" && spec.predict_two_steps ? 2 * length : length);
   }
+  const weights = inputs.reduce((sum, n, u) => sum + hidden * n + (hidden + 1) * outputs[u]!, 0);
   return {
     version: 1,
     rule: compileRule(spec),
@@ -118,7 +119,7 @@ export function compilePlan(spec: Spec): Plan {
     rates: compileRates(spec),
     contextFrom: contextStarts(spec),
     seed: spec.seed,
-    defer: compileDefer(spec),
+    defer: compileDefer(spec, weights),
   };
 }
 

@@ -24,17 +24,36 @@ export function ringLength({ every, window }: Defer): number {
  * What a specification says of deferred updates.
  *
  * @param spec a complete specification
+ * @param weights how many the model has: what is chosen for `auto` depends on whether they fit into a cache
  * @returns `window` may be more than {@linkcode MOST_PAIRS}: then it makes no model
  */
-export function compileDefer(spec: Spec): Defer {
-  const momentum = spec.rule === "2016" ? spec.momentum : 0;
-  const every = spec.defer === "auto" ? chooseDefer(momentum) : spec.defer;
-  if (every === 0 || momentum === 0) return { every, window: 0 };
-  const enough = Math.ceil(Math.log(NEGLIGIBLE) / Math.log(momentum));
-  return { every, window: spec.defer_window || enough };
+export function compileDefer(spec: Spec, weights = Infinity): Defer {
+  // Rule saccade moves half the bytes as it is, and pairs were measured to cost more than they save.
+  if (spec.defer === 0 || spec.rule === "saccade") {
+    return { every: spec.defer === "auto" ? 0 : spec.defer, window: 0 };
+  }
+  // The newest update is the momentum even where nothing is kept of it.
+  const enough = Math.max(Math.ceil(Math.log(NEGLIGIBLE) / Math.log(spec.momentum)), 1);
+  const window = spec.defer_window || enough;
+  const hidden = spec.hidden_block_size ** 2;
+  const every = spec.defer === "auto" ? chooseEvery(window, hidden, weights) : spec.defer;
+  return { every, window: every === 0 ? 0 : window };
 }
 
-/** Without momentum a write an update moves half the bytes already, and pairs cost more than they save. */
-function chooseDefer(momentum: number): number {
-  return momentum === 0 ? 0 : 16;
+/** Bytes that a last cache holds on a small machine; a program may not ask without all permissions. */
+const CACHE_BYTES = 4 * 2 ** 20;
+
+/** The number of updates at which a step with momentum costs least, 0 where it costs least without deferring. */
+function chooseEvery(window: number, hidden: number, weights: number): number {
+  const cached = 4 * weights <= CACHE_BYTES;
+  // A weight and its momentum are read and written: 16 bytes; in a cache what counts is their four operations.
+  let [best, least] = [0, cached ? 4 : 16];
+  for (let every = 1; every <= MOST_PAIRS; every++) {
+    let pairs = 0;
+    for (let pending = 1; pending <= every; pending++) pairs += Math.max(pending, window) / every;
+    // Each pair that counts is read, and multiplied twice: a share of 1 / H of a matrix.
+    const cost = cached ? 2 + 2 * pairs / hidden : 4 + 4 / every + 4 * pairs / hidden;
+    if (cost < least) [best, least] = [every, cost];
+  }
+  return best;
 }

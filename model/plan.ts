@@ -51,7 +51,7 @@ export interface RuleSaccade {
 export interface Defer {
   /** Updates of a unit between two writes of its matrices; 0 is a write an update. */
   readonly every: number;
-  /** Updates for which momentum counts; 0 without momentum. */
+  /** Updates for which momentum counts; 0 under rule saccade, which has none. */
   readonly window: number;
 }
 

@@ -16,6 +16,8 @@ export interface RunRequest {
   readonly spec?: Spec;
   /** A checkpoint to go on from. */
   readonly resume?: string;
+  /** How the resumed model defers from here on; as before unless stated. */
+  readonly defer?: Spec["defer"];
   /** Where frames come from. */
   readonly source: SourceRequest;
   /** See `RunOptions`. */

@@ -10,6 +10,7 @@ import { openDevice } from "../backends/registry.ts";
 import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
+import { denseCheckpoint } from "../model/pairs.ts";
 import { frameLength, type Plan } from "../model/plan.ts";
 import type { Spec } from "../model/spec.ts";
 import type { Meter } from "../meters/meter.ts";
@@ -103,8 +104,9 @@ async function load(
     );
   }
   const precision = device.info.id === "f64" ? "f64" : "f32";
+  const state = resume?.checkpoint ?? initialCheckpoint(plan, { precision });
   try {
-    return await device.load(plan, resume?.checkpoint ?? initialCheckpoint(plan, { precision }));
+    return await device.load(plan, device.info.defers ? state : denseCheckpoint(plan, state));
   } catch (error) {
     throw new BackendError(
       `Backend "${name}" cannot load this model: ${(error as Error).message}`,

@@ -34,9 +34,12 @@ function post(message: FromWorker): void {
 }
 
 async function start(request: RunRequest): Promise<void> {
-  const { resume: from, save: to, source: wish, ...options } = request;
+  const { resume: from, save: to, source: wish, defer, ...options } = request;
   const resume = from === undefined ? undefined : await loadCheckpoint(from);
-  const spec = resume === undefined ? request.spec! : parseSpec(resume.spec);
+  const spec = resume === undefined ? request.spec! : parseSpec({
+    ...resume.spec,
+    ...(defer === undefined ? {} : { defer, defer_window: 0 }),
+  });
   const save = to ?? from;
   await using _claim = save === undefined ? undefined : await claimCheckpoint(save);
   const side = frameSide(spec);

@@ -5,7 +5,6 @@
  */
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { type Plan, unitCount } from "../../model/plan.ts";
-import { denseCheckpoint } from "../../model/pairs.ts";
 import { checkState, stateBytes } from "../../model/state.ts";
 import {
   API_VERSION,
@@ -87,7 +86,7 @@ class ReferenceDevice implements Device {
     try {
       checkState(plan, checkpoint);
       return Promise.resolve(
-        new ReferenceSession(plan, denseCheckpoint(plan, checkpoint), {
+        new ReferenceSession(plan, checkpoint, {
           double: this.info.id === "f64",
           isOpen: () => this.#open,
           passes: this.#passes,

@@ -55,6 +55,7 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
     deterministic: true,
     maxInFlight: 1,
     reportCapacity: CAPACITY,
+    defers: true,
   }));
   return {
     apiVersion: API_VERSION,

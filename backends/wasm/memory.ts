@@ -8,6 +8,7 @@ import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, type Rule2016, unitCount } from "../../model/plan.ts";
 import { ringLength } from "../../model/defer.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "../../model/state.ts";
+import type { UnitState } from "../deferred_cost.ts";
 import { PairMemory } from "./pair_memory.ts";
 import { pack, type Shape, unpack } from "./panels.ts";
 import { hiddenColumns, type Placement } from "./placement.ts";
@@ -293,6 +294,21 @@ export class ModelMemory {
         (part, shape, memory) => unpack(memory, shape, part as unknown as Float32Array),
       );
     }
+  }
+
+  /** The pairs of a unit, in a record that is used again. */
+  pairStates(): (unit: number) => UnitState {
+    const state = { count: 0, pending: 0, due: 0, carried: 0, momentum: false };
+    const units = this.#units;
+    return (unit) => {
+      const at = unit * UNIT_WORDS;
+      state.count = units[at + UNIT.pairCount]!;
+      state.pending = units[at + UNIT.pairPending]!;
+      state.due = units[at + UNIT.pairDue]!;
+      state.carried = units[at + UNIT.pairCarried]!;
+      state.momentum = units[at + UNIT.encoderMomentum] !== 0;
+      return state;
+    };
   }
 
   /** Whether a momentum that was loaded still counts. */

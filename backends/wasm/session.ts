@@ -28,10 +28,11 @@ import {
 } from "../backend.ts";
 import { checkInput, checkReadable } from "../session_input.ts";
 import type { StepCost } from "../report_ring.ts";
+import { deferredCost } from "../deferred_cost.ts";
 import { stepCost } from "../step_cost.ts";
 import { ModelMemory } from "./memory.ts";
 import { paddedColumns } from "./panels.ts";
-import { placeModel } from "./placement.ts";
+import { hiddenColumns, placeModel } from "./placement.ts";
 import { MODEL } from "./records.ts";
 import { SYNC_BYTES, Threads } from "./threads.ts";
 
@@ -87,11 +88,17 @@ export class WasmSession implements Session {
     this.#staging = new Uint8Array(kernels.memory.buffer, base + place.staging, frameLength(plan));
     this.#spaces = [memory.space(0), memory.space(1)];
     this.#errors = memory.errors(options.capacity);
-    this.#cost = stepCost(plan, {
-      encoderBytes: (u) => 4 * plan.hidden * paddedColumns(plan.inputs[u]!),
-      decoderBytes: (u) => 4 * (plan.hidden + 1) * paddedColumns(plan.outputs[u]!),
-      momentum: plan.rule.name === "2016",
-    });
+    this.#cost = plan.defer.every === 0
+      ? stepCost(plan, {
+        encoderBytes: (u) => 4 * plan.hidden * paddedColumns(plan.inputs[u]!),
+        decoderBytes: (u) => 4 * (plan.hidden + 1) * paddedColumns(plan.outputs[u]!),
+        momentum: plan.rule.name === "2016",
+      })
+      : deferredCost(plan, {
+        inputColumns: (u) => paddedColumns(plan.inputs[u]!),
+        outputColumns: (u) => paddedColumns(plan.outputs[u]!),
+        hiddenColumns: hiddenColumns(plan),
+      }, memory.pairStates());
     this.#step = this.#drained = checkpoint.step;
     this.#learned = checkpoint.learned;
   }
@@ -184,10 +191,10 @@ export class WasmSession implements Session {
     words[MODEL.other] = base + place.spaces[(t + 1) & 1]!;
     words[MODEL.errors] = base + place.errors + 4 * slot * unitCount(plan);
     words[MODEL.claimed] = 0;
+    const cost = this.#cost(t, learn);
     this.#threads.begin();
     this.#kernels.work(this.#model, this.#scratch);
     this.#threads.end();
-    const cost = this.#cost(t, learn);
     this.#report.macs += cost.macs;
     this.#report.bytesRead += cost.bytesRead;
     this.#report.bytesWritten += cost.bytesWritten;

@@ -1,0 +1,119 @@
+/**
+ * What a step must do with its weights where updates are deferred (`model/defer.ts`), counted from the plan.
+ *
+ * @module
+ */
+import { ringLength } from "../model/defer.ts";
+import type { PairState } from "../model/pairs.ts";
+import { layerOf, type Plan, unitCount } from "../model/plan.ts";
+import type { StepCost } from "./report_ring.ts";
+import { learns } from "./step_cost.ts";
+
+/** Columns of the matrices and pairs of a unit as they are stored, padding included; values are of four bytes. */
+export interface StoredPairs {
+  /** Of the encoder and of an input. */
+  inputColumns(unit: number): number;
+  /** Of the decoder, which is stored hidden-major, and of its errors. */
+  outputColumns(unit: number): number;
+  /** Of a vector of H + 1. */
+  readonly hiddenColumns: number;
+}
+
+/** What is known of a unit before a step. */
+export interface UnitState extends PairState {
+  /** Whether momentum matrices were loaded. */
+  readonly momentum: boolean;
+}
+
+/**
+ * A step reads each weight once. A unit that learns puts one pair away, and where it is due writes what is pending. Each pair that
+ * counts is read once and costs four vectors of multiply-accumulates, two of them of the size of the hidden layer.
+ *
+ * @param plan a model that defers
+ * @param stored how weights and pairs lie in memory
+ * @param stateOf what is known of a unit before the step; the same record may be returned each time
+ * @returns the cost of a step, by step number and whether it learns
+ */
+export function deferredCost(
+  plan: Plan,
+  stored: StoredPairs,
+  stateOf: (unit: number) => UnitState,
+): (step: number, learn: boolean) => StepCost {
+  const layers = layerOf(plan);
+  const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
+  return (step, learn) => {
+    cost.macs = cost.bytesRead = cost.bytesWritten = 0;
+    for (let u = 0; u < unitCount(plan); u++) {
+      addUnit(plan, stored, u, stateOf(u), learns(plan, layers[u]!, step, learn), cost);
+    }
+    return cost;
+  };
+}
+
+/**
+ * The mean cost of a step between two writes, long after the first, without padding.
+ *
+ * @param plan a model that defers
+ */
+export function meanDeferredCost(plan: Plan): (step: number, learn: boolean) => StepCost {
+  const { every } = plan.defer;
+  const count = ringLength(plan.defer);
+  const state = { count, pending: 0, due: 0, carried: 0, momentum: false };
+  const stored: StoredPairs = {
+    inputColumns: (u) => plan.inputs[u]!,
+    outputColumns: (u) => plan.outputs[u]!,
+    hiddenColumns: plan.hidden + 1,
+  };
+  const cost = deferredCost(plan, stored, () => state);
+  return (step, learn) => {
+    const mean = { macs: 0, bytesRead: 0, bytesWritten: 0 };
+    for (state.pending = 0; state.pending < every; state.pending++) {
+      state.due = every - state.pending;
+      const one = cost(step, learn);
+      mean.macs += one.macs / every;
+      mean.bytesRead += one.bytesRead / every;
+      mean.bytesWritten += one.bytesWritten / every;
+    }
+    return mean;
+  };
+}
+
+function addUnit(
+  plan: Plan,
+  stored: StoredPairs,
+  u: number,
+  { count, pending, due, carried, momentum }: UnitState,
+  learning: boolean,
+  cost: { macs: number; bytesRead: number; bytesWritten: number },
+): void {
+  const { window } = plan.defer;
+  const ring = ringLength(plan.defer);
+  const H = plan.hidden;
+  const [n, m] = [plan.inputs[u]!, plan.outputs[u]!];
+  const counting = (count: number, pending: number) => Math.min(count, Math.max(pending, window));
+  const before = counting(count, pending);
+  const after = learning ? counting(Math.min(count + 1, ring), pending + 1) : before;
+  const columns = stored.inputColumns(u);
+  const outputs = stored.outputColumns(u);
+  const weightBytes = 4 * (H * columns + (H + 1) * outputs);
+  const loaded = momentum && carried < window;
+
+  cost.macs += H * n + (H + 1) * m + after * (n + H + m + H + 1);
+  cost.bytesRead += weightBytes + 4 * after * (columns + stored.hiddenColumns);
+  // The decoder's pairs are used before and after the newest takes its place.
+  const decoderPairs = learning ? Math.min(ring, before + 1) : before;
+  cost.bytesRead += 4 * decoderPairs * (stored.hiddenColumns + outputs);
+  if (loaded) {
+    const ends = learning && carried + 1 >= window;
+    // In its last step it counts only before the update.
+    cost.macs += ends ? (H + 1) * m : H * n + (H + 1) * m;
+    cost.bytesRead += ends ? 4 * (H + 1) * outputs : weightBytes;
+  }
+  if (!learning) return;
+  cost.macs += (H + 1) * m + before * (m + H + 1);
+  if (loaded) cost.macs += carried + 1 >= window ? 0 : (H + 1) * m;
+  cost.bytesWritten += 4 * (2 * H + 1 + outputs);
+  if (due > 1) return;
+  cost.macs += (pending + 1) * (H * n + (H + 1) * m);
+  cost.bytesWritten += weightBytes;
+}
