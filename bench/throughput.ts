@@ -10,11 +10,11 @@ import { builtinSpec } from "../model/builtin.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { frameLength, type Plan, weightCount } from "../model/plan.ts";
-import type { RuleName } from "../model/spec.ts";
+import type { RuleName, Spec } from "../model/spec.ts";
 import { MotionKernel } from "../runtime/motion_kernel.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { backend as naive } from "./naive.ts";
-import { measureBandwidth } from "./roofline.ts";
+import { type Bandwidth, measureBandwidth } from "./roofline.ts";
 
 /** One row of the bench. */
 export interface Row {
@@ -25,14 +25,19 @@ export interface Row {
   readonly format: "f32";
   readonly threads: number;
   /** Frames between flushes of deferred updates; 0 is none. */
-  readonly defer: 0;
+  readonly defer: number;
   readonly stepsPerSecond: number;
   /** Weights that learned, a second. */
   readonly weightsPerSecond: number;
   readonly bytesPerStep: number;
   readonly gbPerSecond: number;
-  /** Of what passes that only read and write reach over as many bytes, with as many threads (`roofline.ts`). */
+  /**
+   * Of what passes that only read, or read and write, reach over as many bytes, with as many threads (`roofline.ts`): the time
+   * they would take over the time it took.
+   */
   readonly shareOfBandwidth: number | null;
+  /** Whether the weights lie in a cache: passes over them are much faster than over memory. Null as above. */
+  readonly cached: boolean | null;
 }
 
 /** What is measured. */
@@ -43,12 +48,18 @@ export interface BenchOptions {
   readonly rules: readonly RuleName[];
   /** Threads of the kernels. */
   readonly threads: readonly number[];
+  /** Updates between two writes of deferred updates, 0 for none: a row each. */
+  readonly defers: readonly Spec["defer"][];
   /** Seconds a row is measured for, in all. */
   readonly seconds: number;
 }
 
 /** Rounds that the time is cut into; the median counts. */
 const ROUNDS = 5;
+/** Bytes that no cache holds. */
+const FAR_BYTES = 2 ** 28;
+/** How much faster than memory something is that lies in a cache. */
+const MUCH_FASTER = 1.5;
 /** Frames of the scene that are made in advance. */
 const FRAMES = 48;
 
@@ -56,12 +67,15 @@ const FRAMES = 48;
 interface Entry {
   readonly backend: string;
   readonly threads: number;
+  readonly plan: Plan;
   readonly session: Session;
   readonly motion: MotionKernel | undefined;
   readonly rates: number[];
-  bytesPerStep: number;
-  /** Bytes a second that the memory gives, measured right beside the steps; null where no kernels run. */
-  roof: number | null;
+  /** Mean bytes of a step. */
+  bytesRead: number;
+  bytesWritten: number;
+  /** What the memory gives, measured right beside the steps; null where no kernels run. */
+  roof: { readonly here: Bandwidth; readonly memory: Bandwidth } | null;
 }
 
 /**
@@ -75,26 +89,30 @@ interface Entry {
 export async function measure(
   name: string,
   rule: RuleName,
-  options: Pick<BenchOptions, "threads" | "seconds">,
+  options: Pick<BenchOptions, "threads" | "defers" | "seconds">,
 ): Promise<Row[]> {
   const fields = rule === "saccade" ? {} : {
     delay_each_layer_learning: 0,
     enable_lateral_at: 0,
     enable_feedback_at: 0,
   };
-  const plan = compilePlan(builtinSpec(name, { rule, fields }));
-  const frames = makeFrames(plan);
-  const peers: { backend: Backend; device: string; threads: number }[] = [
-    { backend: reference, device: "f32", threads: 1 },
-    { backend: naive, device: "f32", threads: 1 },
-    ...options.threads.map((threads) => {
-      const backend = wasmBackend({ threads });
-      return { backend, device: "", threads };
-    }),
+  const planOf = (defer: Spec["defer"]) =>
+    compilePlan(builtinSpec(name, { rule, fields: { ...fields, defer } }));
+  const frames = makeFrames(planOf(0));
+  const peers: { backend: Backend; device: string; threads: number; defer: Spec["defer"] }[] = [
+    { backend: reference, device: "f32", threads: 1, defer: 0 },
+    { backend: naive, device: "f32", threads: 1, defer: 0 },
+    ...options.defers.flatMap((defer) =>
+      options.threads.map((threads) => {
+        const backend = wasmBackend({ threads });
+        return { backend, device: "", threads, defer };
+      })
+    ),
   ];
   await using stack = new AsyncDisposableStack();
   const entries: Entry[] = [];
-  for (const { backend, device: id, threads } of peers) {
+  for (const { backend, device: id, threads, defer } of peers) {
+    const plan = planOf(defer);
     const device = stack.use(await backend.open(id || (await backend.probe())[0]!.id));
     const session = stack.use(await device.load(plan, initialCheckpoint(plan)));
     const motion = plan.rule.name === "saccade" && plan.rule.motion > 0
@@ -103,10 +121,12 @@ export async function measure(
     entries.push({
       backend: backend.name,
       threads,
+      plan,
       session,
       motion,
       rates: [],
-      bytesPerStep: 0,
+      bytesRead: 0,
+      bytesWritten: 0,
       roof: null,
     });
   }
@@ -117,12 +137,22 @@ export async function measure(
       entry.rates.push(1000 * count / ms);
     }
   }
+  const measured = new Map<string, Bandwidth>();
+  const bandwidth = async (bytes: number, threads: number) => {
+    const key = `${bytes} ${threads}`;
+    const known = measured.get(key) ?? await measureBandwidth(bytes, threads);
+    measured.set(key, known);
+    return known;
+  };
   for (const entry of entries) {
     if (entry.backend !== "wasm") continue;
-    const { weights } = entry.session.memory();
-    entry.roof = (await measureBandwidth(weights, entry.threads)).update;
+    const { threads, session } = entry;
+    entry.roof = {
+      here: await bandwidth(session.memory().weights, threads),
+      memory: await bandwidth(FAR_BYTES, threads),
+    };
   }
-  return entries.map((entry) => rowOf(name, rule, plan, entry));
+  return entries.map((entry) => rowOf(name, rule, entry));
 }
 
 function makeFrames(plan: Plan): Uint8Array[] {
@@ -151,25 +181,34 @@ async function steps(
   }
   const ms = performance.now() - begin;
   const report = await session.report();
-  entry.bytesPerStep = (report.bytesRead + report.bytesWritten) / report.steps;
+  entry.bytesRead = report.bytesRead / report.steps;
+  entry.bytesWritten = report.bytesWritten / report.steps;
   return [count, ms];
 }
 
-function rowOf(spec: string, rule: RuleName, plan: Plan, entry: Entry): Row {
+function rowOf(spec: string, rule: RuleName, entry: Entry): Row {
+  const { plan, backend, threads, bytesRead, bytesWritten, roof } = entry;
+  const defer = plan.defer.every;
   const sorted = entry.rates.toSorted((a, b) => a - b);
   const stepsPerSecond = sorted[Math.floor(sorted.length / 2)]!;
+  const bytesPerStep = bytesRead + bytesWritten;
+  // What is written was read by the same pass; the rest is only read.
+  const least = roof === null
+    ? null
+    : Math.max(bytesRead - bytesWritten, 0) / roof.here.read + 2 * bytesWritten / roof.here.update;
   return {
-    name: `${spec} ${rule} ${entry.backend} ${entry.threads}`,
+    name: `${spec} ${rule} ${backend}${defer === 0 ? "" : ` defer ${defer}`} ${threads}`,
     spec,
     rule,
-    backend: entry.backend,
+    backend,
     format: "f32",
-    threads: entry.threads,
-    defer: 0,
+    threads,
+    defer,
     stepsPerSecond,
     weightsPerSecond: stepsPerSecond * weightCount(plan),
-    bytesPerStep: entry.bytesPerStep,
-    gbPerSecond: stepsPerSecond * entry.bytesPerStep / 1e9,
-    shareOfBandwidth: entry.roof === null ? null : stepsPerSecond * entry.bytesPerStep / entry.roof,
+    bytesPerStep,
+    gbPerSecond: stepsPerSecond * bytesPerStep / 1e9,
+    shareOfBandwidth: least === null ? null : stepsPerSecond * least,
+    cached: roof === null ? null : roof.here.update > MUCH_FASTER * roof.memory.update,
   };
 }

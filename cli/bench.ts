@@ -6,7 +6,7 @@
 import { measure, type Row } from "../bench/throughput.ts";
 import { BUILTIN_NAMES } from "../model/builtin.ts";
 import type { RuleName } from "../model/spec.ts";
-import { EXIT } from "./exit.ts";
+import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags, unknown } from "./flags.ts";
 import { quantity, table } from "./format.ts";
 import { write } from "./view.ts";
@@ -22,6 +22,10 @@ export const command: Command = {
       value: "N",
       kind: "count",
       help: "threads of the kernels (default: 1 and all cores)",
+    },
+    defer: {
+      value: "K,K",
+      help: "updates between two writes of deferred updates, with commas (default: 0,8)",
     },
     seconds: { value: "N", kind: "number", help: "seconds a row (default: 3)" },
     json: { help: "print each row as a line of JSON" },
@@ -46,9 +50,15 @@ export async function main(args: readonly string[]): Promise<number> {
   const chosen = values.number("threads");
   const threads = chosen !== undefined ? [chosen] : cores > 1 ? [1, cores] : [1];
   const seconds = values.number("seconds") ?? 3;
+  const defers = (values.text("defer") ?? "0,8").split(",").map((text) => {
+    if (text !== "auto" && !/^([0-9]|[1-5][0-9]|6[0-4])$/.test(text)) {
+      throw new UsageError(`--defer takes numbers from 0 to 64 and auto, not "${text}"`);
+    }
+    return text === "auto" ? text : Number(text);
+  });
   for (const spec of specs) {
     for (const rule of rules) {
-      const rows = await measure(spec, rule, { threads, seconds });
+      const rows = await measure(spec, rule, { threads, defers, seconds });
       if (values.has("json")) { for (const row of rows) write(`${JSON.stringify(row)}\n`); }
       else write(`${render(rows)}\n\n`);
     }
@@ -64,6 +74,7 @@ function render(rows: readonly Row[]): string {
     "rule",
     "backend",
     "threads",
+    "defer",
     "steps/s",
     "weights/s",
     "B/step",
@@ -78,11 +89,14 @@ function render(rows: readonly Row[]): string {
       row.rule,
       row.backend,
       String(row.threads),
+      row.defer === 0 ? "" : String(row.defer),
       row.stepsPerSecond.toFixed(1),
       quantity(row.weightsPerSecond, ""),
       quantity(row.bytesPerStep, "B"),
       row.gbPerSecond.toFixed(1),
-      row.shareOfBandwidth === null ? "" : `${(100 * row.shareOfBandwidth).toFixed(0)} %`,
+      row.shareOfBandwidth === null
+        ? ""
+        : `${(100 * row.shareOfBandwidth).toFixed(0)} %${row.cached ? " (cache)" : ""}`,
       (row.stepsPerSecond / naive).toFixed(1),
     ]),
   ]);
