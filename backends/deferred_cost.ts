@@ -26,8 +26,8 @@ export interface UnitState extends PairState {
 }
 
 /**
- * A step reads each weight once. A unit that learns puts one pair away, and where it is due writes what is pending. Each pair that
- * counts is read once and costs four vectors of multiply-accumulates, two of them of the size of the hidden layer.
+ * A step reads each weight once. A unit that learns puts one pair away, and where it is due writes what is pending. Each pair there
+ * is is read once and costs four vectors of multiply-accumulates, two of them of the size of the hidden layer.
  *
  * @param plan a model that defers
  * @param stored how weights and pairs lie in memory
@@ -58,7 +58,7 @@ export function deferredCost(
 export function meanDeferredCost(plan: Plan): (step: number, learn: boolean) => StepCost {
   const { every } = plan.defer;
   const count = ringLength(plan.defer);
-  const state = { count, pending: 0, due: 0, carried: 0, momentum: false };
+  const state = { next: 0, count, pending: 0, due: 0, carried: 0, momentum: false };
   const stored: StoredPairs = {
     inputColumns: (u) => plan.inputs[u]!,
     outputColumns: (u) => plan.outputs[u]!,
@@ -90,19 +90,19 @@ function addUnit(
   const ring = ringLength(plan.defer);
   const H = plan.hidden;
   const [n, m] = [plan.inputs[u]!, plan.outputs[u]!];
-  const counting = (count: number, pending: number) => Math.min(count, Math.max(pending, window));
-  const before = counting(count, pending);
-  const after = learning ? counting(Math.min(count + 1, ring), pending + 1) : before;
+  // Whole panels of four are read, whether all pairs in them count or not.
+  const panels = (count: number) => 4 * Math.ceil(count / 4);
+  const before = panels(count);
+  const after = learning ? panels(Math.min(count + 1, ring)) : before;
   const columns = stored.inputColumns(u);
   const outputs = stored.outputColumns(u);
   const weightBytes = 4 * (H * columns + (H + 1) * outputs);
   const loaded = momentum && carried < window;
 
   cost.macs += H * n + (H + 1) * m + after * (n + H + m + H + 1);
-  cost.bytesRead += weightBytes + 4 * after * (columns + stored.hiddenColumns);
-  // The decoder's pairs are used before and after the newest takes its place.
-  const decoderPairs = learning ? Math.min(ring, before + 1) : before;
-  cost.bytesRead += 4 * decoderPairs * (stored.hiddenColumns + outputs);
+  const decoderPairs = learning && due === 1 && window === 0 ? before : after;
+  cost.bytesRead += weightBytes + 4 * after * (columns + stored.hiddenColumns) +
+    4 * decoderPairs * (stored.hiddenColumns + outputs);
   if (loaded) {
     const ends = learning && carried + 1 >= window;
     // In its last step it counts only before the update.
@@ -112,7 +112,7 @@ function addUnit(
   if (!learning) return;
   cost.macs += (H + 1) * m + before * (m + H + 1);
   if (loaded) cost.macs += carried + 1 >= window ? 0 : (H + 1) * m;
-  cost.bytesWritten += 4 * (2 * H + 1 + outputs);
+  cost.bytesWritten += 4 * (columns + 2 * stored.hiddenColumns + outputs);
   if (due > 1) return;
   cost.macs += (pending + 1) * (H * n + (H + 1) * m);
   cost.bytesWritten += weightBytes;

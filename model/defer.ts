@@ -15,9 +15,9 @@ export const MOST_PAIRS = 64;
 /** What is left of a momentum that counts no more, relative to what it was. */
 const NEGLIGIBLE = 1e-5;
 
-/** Pairs that a unit keeps. */
+/** Pairs that a unit keeps: in fours, as weights are read. */
 export function ringLength({ every, window }: Defer): number {
-  return every === 0 ? 0 : Math.max(every, window);
+  return every === 0 ? 0 : 4 * Math.ceil(Math.max(every, window) / 4);
 }
 
 /**

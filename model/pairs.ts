@@ -1,9 +1,9 @@
 /**
  * The pairs of deferred updates in a checkpoint, and how they become weights.
  *
- * Each unit has as many places as the plan keeps pairs, newest first. Tensors: `pairs.inputs` (x, what the encoder learned from),
+ * Each unit has as many places as the plan keeps pairs, taken in turn. Tensors: `pairs.inputs` (x, what the encoder learned from),
  * `pairs.deltas` (d / (1 - mu), what it learned), `pairs.hidden` (rate h / (1 - mu)) and `pairs.errors` (the same of the decoder),
- * `pairs.state` (four counts a unit, see {@linkcode PairState}). `encoder` and `decoder` hold Z (`defer.ts`).
+ * `pairs.state` (five counts a unit, see {@linkcode PairState}). `encoder` and `decoder` hold Z (`defer.ts`).
  *
  * @module
  */
@@ -13,6 +13,8 @@ import { type Defer, offsetsOf, type Plan, unitCount } from "./plan.ts";
 
 /** What `pairs.state` counts of a unit, in this order. */
 export interface PairState {
+  /** The place of the next pair. */
+  readonly next: number;
   /** Pairs that there are. */
   readonly count: number;
   /** The newest of them, which the matrices lack. */
@@ -24,15 +26,15 @@ export interface PairState {
 }
 
 /** Values a unit has in `pairs.state`. */
-export const PAIR_STATE = 4;
+export const PAIR_STATE = 5;
 
 /** The counts of a unit. */
 export function pairStateOf(state: ArrayLike<number>, unit: number): PairState {
-  const [count = 0, pending = 0, due = 0, carried = 0] = Array.from(
+  const [next = 0, count = 0, pending = 0, due = 0, carried = 0] = Array.from(
     { length: PAIR_STATE },
     (_, i) => state[unit * PAIR_STATE + i]!,
   );
-  return { count, pending, due, carried };
+  return { next, count, pending, due, carried };
 }
 
 /** The names and lengths of the tensors of pairs. */
@@ -119,6 +121,7 @@ function writeUnit(matrix: {
   const gain = 1 / (1 - momentum);
   const rest = state.carried < window ? momentum ** state.carried : 0;
   const ages = Math.min(state.count, Math.max(state.pending, window));
+  const ring = left.length / rows;
   const powers = Array.from({ length: ages }, (_, age) => age < window ? momentum ** age : 0);
   const sums = new Float64Array(columns);
   const momentSums = new Float64Array(columns);
@@ -130,11 +133,12 @@ function writeUnit(matrix: {
       momentSums[column] = moment;
     }
     for (const [age, power] of powers.entries()) {
-      const delta = left[age * rows + row]!;
+      const place = (state.next + ring - 1 - age) % ring;
+      const delta = left[place * rows + row]!;
       const weight = ((age < state.pending ? 1 : 0) - momentum * power) * delta;
       const moment = power * (1 - momentum) * delta;
       for (let column = 0; column < columns; column++) {
-        const x = right[age * columns + column]!;
+        const x = right[place * columns + column]!;
         sums[column]! += weight * x;
         momentSums[column]! += moment * x;
       }

@@ -296,19 +296,9 @@ export class ModelMemory {
     }
   }
 
-  /** The pairs of a unit, in a record that is used again. */
+  /** The counts of the pairs of a unit, where updates are deferred. */
   pairStates(): (unit: number) => UnitState {
-    const state = { count: 0, pending: 0, due: 0, carried: 0, momentum: false };
-    const units = this.#units;
-    return (unit) => {
-      const at = unit * UNIT_WORDS;
-      state.count = units[at + UNIT.pairCount]!;
-      state.pending = units[at + UNIT.pairPending]!;
-      state.due = units[at + UNIT.pairDue]!;
-      state.carried = units[at + UNIT.pairCarried]!;
-      state.momentum = units[at + UNIT.encoderMomentum] !== 0;
-      return state;
-    };
+    return this.#pairs!.states();
   }
 
   /** Whether a momentum that was loaded still counts. */

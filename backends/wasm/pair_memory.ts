@@ -7,18 +7,27 @@ import type { Tensor } from "../../model/checkpoint.ts";
 import { ringLength } from "../../model/defer.ts";
 import { PAIR_STATE, pairLengths, pairStateOf } from "../../model/pairs.ts";
 import { type Plan, unitCount } from "../../model/plan.ts";
+import type { UnitState } from "../deferred_cost.ts";
+import { pack, paddedColumns, type Shape, unpack } from "./panels.ts";
 import { hiddenColumns } from "./placement.ts";
-import { UNIT, UNIT_WORDS } from "./records.ts";
+import { UNIT, UNIT_WORDS, type UnitField } from "./records.ts";
 
-/** Reads and writes the rings of all units. */
+/** The words of a unit record that count pairs, in the order of `pairs.state`. */
+const COUNTS = [
+  UNIT.pairNext,
+  UNIT.pairCount,
+  UNIT.pairPending,
+  UNIT.pairDue,
+  UNIT.pairCarried,
+] as const;
+
+/** Reads and writes the pairs of all units. */
 export class PairMemory {
   readonly #plan: Plan;
   readonly #buffer: ArrayBufferLike;
   readonly #units: Uint32Array;
 
   /**
-   * Points each place of the rings of inputs at a vector of its own.
-   *
    * @param plan a model that defers
    * @param buffer the memory
    * @param units the unit records in it
@@ -27,24 +36,6 @@ export class PairMemory {
     this.#plan = plan;
     this.#buffer = buffer;
     this.#units = units;
-    const ring = ringLength(plan.defer);
-    for (let u = 0; u < unitCount(plan); u++) {
-      const pointers = this.#pointers(u);
-      // Whatever is placed starts a cache line.
-      const lines = (values: number) => Math.ceil(4 * values / 64) * 64;
-      const first = pointers.byteOffset + lines(ring);
-      const bytes = lines(this.#record(u)[UNIT.inputColumns]!);
-      for (let place = 0; place < ring; place++) pointers[place] = first + place * bytes;
-    }
-  }
-
-  #record(u: number): Uint32Array {
-    return this.#units.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
-  }
-
-  #pointers(u: number): Uint32Array {
-    const at = this.#record(u)[UNIT.pairInputs]!;
-    return new Uint32Array(this.#buffer, at, ringLength(this.#plan.defer));
   }
 
   /** Updates since a momentum was loaded, of the unit that made fewest. */
@@ -56,6 +47,22 @@ export class PairMemory {
     return least;
   }
 
+  /** The counts of a unit, in a record that is used again. */
+  states(): (unit: number) => UnitState {
+    const state = { next: 0, count: 0, pending: 0, due: 0, carried: 0, momentum: false };
+    const units = this.#units;
+    return (unit) => {
+      const at = unit * UNIT_WORDS;
+      state.next = units[at + UNIT.pairNext]!;
+      state.count = units[at + UNIT.pairCount]!;
+      state.pending = units[at + UNIT.pairPending]!;
+      state.due = units[at + UNIT.pairDue]!;
+      state.carried = units[at + UNIT.pairCarried]!;
+      state.momentum = units[at + UNIT.encoderMomentum] !== 0;
+      return state;
+    };
+  }
+
   /**
    * Writes the pairs of a checkpoint.
    *
@@ -64,90 +71,68 @@ export class PairMemory {
   write(tensors: Readonly<Record<string, Tensor>> | null): void {
     const { every } = this.#plan.defer;
     for (let u = 0; u < unitCount(this.#plan); u++) {
-      const record = this.#record(u);
-      // Staggered, so that every step has its share of the writing.
-      let state = { count: 0, pending: 0, due: every - u % every, carried: 0 };
-      if (tensors !== null) state = pairStateOf(tensors["pairs.state"]!, u);
-      record[UNIT.pairNext] = state.count % ringLength(this.#plan.defer);
-      record[UNIT.pairCount] = state.count;
-      record[UNIT.pairPending] = state.pending;
-      record[UNIT.pairDue] = state.due;
-      record[UNIT.pairCarried] = state.carried;
-      if (tensors === null) continue;
-      this.#each(u, (name, part, memory) => memory.set(tensors[name]!.subarray(...part)));
+      const state = tensors === null
+        // Staggered, so that every step has its share of the writing.
+        ? { next: 0, count: 0, pending: 0, due: every - u % every, carried: 0 }
+        : pairStateOf(tensors["pairs.state"]!, u);
+      const { next, count, pending, due, carried } = state;
+      const counts = [next, count, pending, due, carried];
+      for (const [i, word] of COUNTS.entries()) this.#units[u * UNIT_WORDS + word] = counts[i]!;
     }
+    if (tensors === null) return;
+    this.#eachRing((name, part, shape, memory) => {
+      pack(tensors[name]!.subarray(...part), shape, memory);
+    });
   }
 
   /** The tensors of a checkpoint. */
   read(): Record<string, Float32Array> {
-    const { defer } = this.#plan;
-    const out = Object.fromEntries(
-      Object.entries(pairLengths(this.#plan, defer)).map(([name, length]) => [
-        name,
-        new Float32Array(length),
-      ]),
-    );
+    const lengths = Object.entries(pairLengths(this.#plan, this.#plan.defer));
+    const out = Object.fromEntries(lengths.map(([name, n]) => [name, new Float32Array(n)]));
     for (let u = 0; u < unitCount(this.#plan); u++) {
-      const record = this.#record(u);
-      out["pairs.state"]!.set(
-        [UNIT.pairCount, UNIT.pairPending, UNIT.pairDue, UNIT.pairCarried].map((word) =>
-          record[word]!
-        ),
-        u * PAIR_STATE,
-      );
-      this.#each(u, (name, part, memory) => out[name]!.subarray(...part).set(memory));
+      const counts = COUNTS.map((word) => this.#units[u * UNIT_WORDS + word]!);
+      out["pairs.state"]!.set(counts, u * PAIR_STATE);
     }
+    this.#eachRing((name, part, shape, memory) => {
+      unpack(memory, shape, out[name]!.subarray(...part));
+    });
     return out;
   }
 
-  /** Pairs the vectors of a unit, newest first, with their parts of the tensors. */
-  #each(
-    u: number,
-    visit: (name: string, part: readonly [number, number], memory: Float32Array) => void,
+  /** Pairs the rings of all units with their parts of the tensors. */
+  #eachRing(
+    visit: (
+      name: string,
+      part: readonly [number, number],
+      shape: Shape,
+      memory: Float32Array,
+    ) => void,
   ): void {
-    const { inputs, outputs, hidden, defer } = this.#plan;
-    const ring = ringLength(defer);
-    const record = this.#record(u);
-    const pointers = this.#pointers(u);
-    const before = (lengths: Uint32Array) => this.#sumBefore(lengths, u);
-    const H = hiddenColumns(this.#plan);
-    const rings = [
-      { name: "pairs.deltas", length: hidden, before: u * hidden, stride: H, at: "pairDeltas" },
-      {
-        name: "pairs.hidden",
-        length: hidden + 1,
-        before: u * (hidden + 1),
-        stride: H,
-        at: "pairHidden",
-      },
-      {
-        name: "pairs.errors",
-        length: outputs[u]!,
-        before: before(outputs),
-        stride: record[UNIT.outputColumns]!,
-        at: "pairErrors",
-      },
-    ] as const;
-    for (let age = 0; age < record[UNIT.pairCount]!; age++) {
-      const place = (record[UNIT.pairNext]! + 2 * ring - 1 - age) % ring;
-      for (const { name, length, before, stride, at } of rings) {
-        const begin = ring * before + age * length;
-        const memory = new Float32Array(
-          this.#buffer,
-          record[UNIT[at]]! + 4 * place * stride,
-          length,
-        );
-        visit(name, [begin, begin + length], memory);
+    const { hidden, inputs, outputs, defer } = this.#plan;
+    const rows = ringLength(defer);
+    const padded = hiddenColumns(this.#plan);
+    const rings: [string, UnitField, (u: number) => number, number?][] = [
+      ["pairs.inputs", "pairInputs", (u) => inputs[u]!],
+      ["pairs.deltas", "pairDeltas", () => hidden, padded],
+      ["pairs.hidden", "pairHidden", () => hidden + 1, padded],
+      ["pairs.errors", "pairErrors", (u) => outputs[u]!],
+    ];
+    for (const [name, field, columnsOf, stored] of rings) {
+      let begin = 0;
+      for (let u = 0; u < unitCount(this.#plan); u++) {
+        const columns = columnsOf(u);
+        const shape = {
+          rows,
+          columns,
+          transposed: false,
+          ...(stored === undefined ? {} : { padded: stored }),
+        };
+        const length = rows * (stored ?? paddedColumns(columns));
+        const at = this.#units[u * UNIT_WORDS + UNIT[field]]!;
+        const end = begin + rows * columns;
+        visit(name, [begin, end], shape, new Float32Array(this.#buffer, at, length));
+        begin = end;
       }
-      const begin = ring * before(inputs) + age * inputs[u]!;
-      const memory = new Float32Array(this.#buffer, pointers[place]!, inputs[u]!);
-      visit("pairs.inputs", [begin, begin + inputs[u]!], memory);
     }
-  }
-
-  #sumBefore(lengths: Uint32Array, unit: number): number {
-    let sum = 0;
-    for (let u = 0; u < unit; u++) sum += lengths[u]!;
-    return sum;
   }
 }

@@ -18,9 +18,9 @@ export function paddedColumns(columns: number): number {
 function visit(
   rows: number,
   columns: number,
+  padded: number,
   each: (place: number, row: number, column: number) => void,
 ): void {
-  const padded = paddedColumns(columns);
   const whole = rows - rows % PANEL;
   for (let row = 0; row < rows; row++) {
     const inPanel = row < whole;
@@ -41,20 +41,22 @@ export interface Shape {
   readonly columns: number;
   /** Whether the checkpoint has it columns x rows. */
   readonly transposed: boolean;
+  /** Columns as stored, where the padding is that of a longer vector. */
+  readonly padded?: number;
 }
 
 /** Checkpoint order to panels. */
 export function pack(from: ArrayLike<number>, shape: Shape, to: Float32Array): void {
-  const { rows, columns, transposed } = shape;
-  visit(rows, columns, (place, row, column) => {
+  const { rows, columns, transposed, padded = paddedColumns(columns) } = shape;
+  visit(rows, columns, padded, (place, row, column) => {
     to[place] = from[transposed ? column * rows + row : row * columns + column]!;
   });
 }
 
 /** Panels to checkpoint order. */
 export function unpack(from: Float32Array, shape: Shape, to: Float32Array): void {
-  const { rows, columns, transposed } = shape;
-  visit(rows, columns, (place, row, column) => {
+  const { rows, columns, transposed, padded = paddedColumns(columns) } = shape;
+  visit(rows, columns, padded, (place, row, column) => {
     to[transposed ? column * rows + row : row * columns + column] = from[place]!;
   });
 }

@@ -135,10 +135,12 @@ export function placeModel(
   const signal = widest("signalLength");
   const output = widest("outputColumns");
   const hidden = hiddenColumns(plan);
+  const extra = Math.max(output, hidden);
+  const ring = ringLength(plan.defer);
   const scratch = Array.from({ length: threads }, () => ({
     at: room.take(4 * SCRATCH_WORDS),
     record: Uint32Array.from(
-      [signal, output, hidden, hidden, output, signal, signal, Math.max(output, hidden)],
+      [signal, output, hidden, hidden, output, signal, signal, extra, ring, ring * hidden],
       (length) => room.floats(length),
     ),
   }));
@@ -209,11 +211,10 @@ export function hiddenColumns(plan: Plan): number {
   return paddedColumns(plan.hidden + 1);
 }
 
-/** The rings of pairs of a unit; `pairInputs` holds pointers, and what they point at follows it. */
+/** The rings of pairs of a unit. */
 function placePairs(plan: Plan, record: Uint32Array, room: Room): void {
   const ring = ringLength(plan.defer);
-  record[UNIT.pairInputs] = room.floats(ring);
-  for (let place = 0; place < ring; place++) room.floats(record[UNIT.inputColumns]!);
+  record[UNIT.pairInputs] = room.floats(ring * record[UNIT.inputColumns]!);
   record[UNIT.pairDeltas] = room.floats(ring * hiddenColumns(plan));
   record[UNIT.pairHidden] = room.floats(ring * hiddenColumns(plan));
   record[UNIT.pairErrors] = room.floats(ring * record[UNIT.outputColumns]!);

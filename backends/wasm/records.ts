@@ -107,7 +107,7 @@ export const MODEL_WORDS = MODEL_FIELDS.length;
 /** Words of a unit record. */
 export const UNIT_WORDS = UNIT_FIELDS.length;
 /** Words of a scratch record. */
-export const SCRATCH_WORDS = 8;
+export const SCRATCH_WORDS = 10;
 /** Words of a run: index, length, kind. */
 export const RUN_WORDS = 3;
 

@@ -62,15 +62,28 @@ pub unsafe fn product(matrix: Matrix, x: *const f32, out: *mut f32) {
 /// # Safety
 /// `c` has `rows` values, `out` has `columns`, and no other thread writes to the matrix.
 pub unsafe fn combine(matrix: Matrix, c: *const f32, out: *mut f32) {
+    unsafe { combine_all::<false>(matrix, c, out) }
+}
+
+/// out += the same.
+///
+/// # Safety
+/// As `combine`.
+pub unsafe fn add_combined(matrix: Matrix, c: *const f32, out: *mut f32) {
+    unsafe { combine_all::<true>(matrix, c, out) }
+}
+
+#[inline(always)]
+unsafe fn combine_all<const ADD: bool>(matrix: Matrix, c: *const f32, out: *mut f32) {
     const WIDE: usize = 8;
     let mut column = 0;
     unsafe {
         while column + WIDE * LANES <= matrix.columns {
-            combine_block::<WIDE>(matrix, c, out, column);
+            combine_block::<WIDE, ADD>(matrix, c, out, column);
             column += WIDE * LANES;
         }
         while column < matrix.columns {
-            combine_block::<2>(matrix, c, out, column);
+            combine_block::<2, ADD>(matrix, c, out, column);
             column += 2 * LANES;
         }
     }
@@ -78,9 +91,10 @@ pub unsafe fn combine(matrix: Matrix, c: *const f32, out: *mut f32) {
 
 /// `N` vectors of columns, held in registers while the rows go by.
 #[inline(always)]
-unsafe fn combine_block<const N: usize>(matrix: Matrix, c: *const f32, out: *mut f32, column: usize) {
+unsafe fn combine_block<const N: usize, const ADD: bool>(matrix: Matrix, c: *const f32, out: *mut f32, column: usize) {
     unsafe {
-        let mut sum = [F32x4::splat(0.0); N];
+        let mut sum: [F32x4; N] =
+            core::array::from_fn(|i| if ADD { F32x4::load(out.add(column + i * LANES)) } else { F32x4::splat(0.0) });
         let panels = matrix.rows / PANEL;
         for panel in 0..panels {
             let w = matrix.weights.add(panel * PANEL * matrix.columns + column * PANEL);
@@ -239,17 +253,18 @@ unsafe fn stream<U: Update>(
     }
 }
 
-/// W += sum of left right', then out = W next, unless `next` is null: a flush of deferred updates.
+/// W += left' right, then out = W next, unless `next` is null: what was deferred is written. `left` and `right` have a row for each
+/// term, a multiple of four; of their panels only those with a bit in `live` count.
 ///
 /// # Safety
-/// Every `left` has `rows` values, padded; every `right` and `next` have `columns`, `out` has `rows`; no other thread touches the
-/// matrix.
-pub unsafe fn add_pairs(matrix: Matrix, left: &[*const f32], right: &[*const f32], next: *const f32, out: *mut f32) {
+/// `left` has as many columns as the matrix has rows, padded; `right` and `next` have its columns; `out` has `rows`; no other thread
+/// touches the matrix.
+pub unsafe fn add_outer(matrix: Matrix, (left, right): (Matrix, Matrix), live: u32, next: *const f32, out: *mut f32) {
     unsafe {
         if next.is_null() {
-            add_all::<false>(matrix, left, right, next, out);
+            add_all::<false>(matrix, (left, right), live, next, out);
         } else {
-            add_all::<true>(matrix, left, right, next, out);
+            add_all::<true>(matrix, (left, right), live, next, out);
         }
     }
 }
@@ -257,8 +272,8 @@ pub unsafe fn add_pairs(matrix: Matrix, left: &[*const f32], right: &[*const f32
 #[inline(always)]
 unsafe fn add_all<const USED: bool>(
     matrix: Matrix,
-    left: &[*const f32],
-    right: &[*const f32],
+    (left, right): (Matrix, Matrix),
+    live: u32,
     next: *const f32,
     out: *mut f32,
 ) {
@@ -271,13 +286,20 @@ unsafe fn add_all<const USED: bool>(
             for column in (0..matrix.columns).step_by(COLUMNS) {
                 // Eight registers of weights: four rows of eight columns.
                 let mut block: [F32x4; 2 * PANEL] = core::array::from_fn(|i| F32x4::load(w.add(i * LANES)));
-                for (left, right) in left.iter().zip(right) {
-                    let low = F32x4::load(right.add(column));
-                    let high = F32x4::load(right.add(column + LANES));
-                    let d = F32x4::load(left.add(row)).lanes();
-                    for i in 0..PANEL {
-                        block[i] = block[i].madd(d[i], low);
-                        block[PANEL + i] = block[PANEL + i].madd(d[i], high);
+                for terms in 0..left.rows / PANEL {
+                    if live >> terms & 1 == 0 {
+                        continue;
+                    }
+                    let l = left.weights.add((terms * left.columns + row) * PANEL);
+                    let r = right.weights.add((terms * right.columns + column) * PANEL);
+                    for term in 0..PANEL {
+                        let d = F32x4::load(l.add(term * LANES)).lanes();
+                        let low = F32x4::load(r.add(term * LANES));
+                        let high = F32x4::load(r.add((PANEL + term) * LANES));
+                        for i in 0..PANEL {
+                            block[i] = block[i].madd(d[i], low);
+                            block[PANEL + i] = block[PANEL + i].madd(d[i], high);
+                        }
                     }
                 }
                 for (i, value) in block.into_iter().enumerate() {
@@ -302,10 +324,16 @@ unsafe fn add_all<const USED: bool>(
             let mut sum = [F32x4::splat(0.0); 2];
             for column in (0..matrix.columns).step_by(COLUMNS) {
                 let mut block = [F32x4::load(w), F32x4::load(w.add(LANES))];
-                for (left, right) in left.iter().zip(right) {
-                    let d = F32x4::splat(*left.add(row));
-                    block[0] = block[0].madd(d, F32x4::load(right.add(column)));
-                    block[1] = block[1].madd(d, F32x4::load(right.add(column + LANES)));
+                for term in 0..left.rows {
+                    if live >> (term / PANEL) & 1 == 0 {
+                        continue;
+                    }
+                    let panel = term / PANEL * PANEL;
+                    let l = left.weights.add(panel * left.columns + row / LANES * LANES * PANEL + row % LANES);
+                    let r = right.weights.add(panel * right.columns + column * PANEL + term % PANEL * LANES);
+                    let d = F32x4::splat(*l.add(term % PANEL * LANES));
+                    block[0] = block[0].madd(d, F32x4::load(r));
+                    block[1] = block[1].madd(d, F32x4::load(r.add(PANEL * LANES)));
                 }
                 block[0].store(w);
                 block[1].store(w.add(LANES));

@@ -122,7 +122,7 @@ pub struct Model {
     pub decoder_rate: f32,
     /// w0 of layer 0.
     pub motion_prior: f32,
-    /// Deferred updates: steps between two writes of a unit, 0 without; ages at which momentum counts; pairs that are kept.
+    /// Deferred updates: updates of a unit between two writes, 0 without; ages at which momentum counts; places for pairs.
     pub defer: u32,
     pub window: u32,
     pub ring: u32,
@@ -152,6 +152,9 @@ pub struct Scratch {
     pub candidate: *mut f32,
     /// What a loaded momentum matrix adds: as long as `output` and as `hidden_delta`.
     pub extra: *mut f32,
+    /// How much each pair counts, and half of the pending pairs: one and padded H + 1 values a place.
+    pub counts: *mut f32,
+    pub pending: *mut f32,
 }
 
 /// A vector of the model as a slice.

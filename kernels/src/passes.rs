@@ -1,8 +1,8 @@
 //! The three passes of a step over the weights of a unit, written at once or deferred.
 
-use crate::format_f32::{Matrix, add_pairs, combine, product, product_update, update_product};
+use crate::format_f32::{Matrix, add_outer, combine, product, product_update, update_product};
 use crate::model::{Model, Scratch, Unit, decoder, encoder};
-use crate::pairs::{Tail, put_decoder, put_encoder};
+use crate::pairs::copy_pending;
 
 /// out = W e for the decoder as it is (stored hidden-major), then W += c e'. `c` has the rate in it.
 ///
@@ -15,15 +15,13 @@ pub unsafe fn send_back(model: &Model, unit: &Unit, scratch: Scratch, c: *const 
             return product_update(matrix, model.momentum, c, e, out);
         }
         product(matrix, e, out);
-        let tail = Tail::of(model, &unit.pairs);
-        let rows = tail.rows(unit.pairs.hidden, model.hidden_columns as usize);
-        let errors = tail.rows(unit.pairs.errors, matrix.columns);
-        tail.add_product((&rows, model.hidden_columns as usize), (&errors, matrix.columns), e, out);
+        let (hidden, errors) = decoder_pairs(model, unit);
+        unit.pairs.add_product(model, scratch, (hidden, errors), e, out);
         if let Some(factor) = carried(model, unit) {
             product(momentum_of(matrix), e, scratch.extra);
             add_scaled(scratch.extra, factor, matrix.rows, out);
         }
-        put_decoder(model, unit, c, e);
+        unit.pairs.put_decoder(model, c, e, matrix.columns);
     }
 }
 
@@ -47,37 +45,31 @@ pub unsafe fn encode(
     out: *mut f32,
 ) {
     let matrix = encoder(unit, model.hidden as usize);
+    let from = |lag: bool| if lag { unit.lag_input } else { unit.input };
     unsafe {
         if model.defer == 0 {
             return match learned {
-                Some(Learned { d, lag }) => {
-                    let x = if lag { unit.lag_input } else { unit.input };
-                    update_product(matrix, model.momentum, d, x, next, out);
-                }
+                Some(Learned { d, lag }) => update_product(matrix, model.momentum, d, from(lag), next, out),
                 None => product(matrix, next, out),
             };
         }
         if let Some(Learned { d, lag }) = learned {
-            let from = if lag { unit.lag_input } else { unit.input };
-            let free = put_encoder(model, &mut unit.pairs, d, from);
-            if lag {
-                unit.lag_input = free;
-            } else {
-                unit.input = free;
-            }
+            let x = from(lag);
+            unit.pairs.put_encoder(model, d, x, matrix.columns);
         }
         let pairs = &unit.pairs;
-        let mut tail = Tail::of(model, pairs);
-        let deltas = tail.rows(pairs.deltas, model.hidden_columns as usize);
-        let inputs = tail.inputs(pairs.inputs);
+        let deltas = pairs.ring(pairs.deltas, model.hidden_columns as usize);
+        let inputs = pairs.ring(pairs.inputs, matrix.columns);
+        // What is due is written a pass later, but counts by its momentum only from here on.
         if pairs.due == 0 {
-            let pending = pairs.pending as usize;
-            add_pairs(matrix, &deltas[..pending], &inputs[..pending], next, out);
-            tail.written(model);
+            let (left, live) = copy_pending(pairs, model.ring, deltas, scratch.pending);
+            add_outer(matrix, (left, inputs), live, next, out);
+            let written = pairs.without_pending();
+            written.add_product(model, scratch, (deltas, inputs), next, out);
         } else {
             product(matrix, next, out);
+            pairs.add_product(model, scratch, (deltas, inputs), next, out);
         }
-        tail.add_product((&deltas, model.hidden_columns as usize), (&inputs, matrix.columns), next, out);
         if let Some(factor) = carried(model, unit) {
             product(momentum_of(matrix), next, scratch.extra);
             add_scaled(scratch.extra, factor, matrix.rows, out);
@@ -95,23 +87,25 @@ pub unsafe fn decode(model: &Model, unit: &mut Unit, scratch: Scratch, h: *const
         if model.defer == 0 {
             return combine(matrix, h, out);
         }
-        let mut tail = Tail::of(model, &unit.pairs);
-        let rows = tail.rows(unit.pairs.hidden, model.hidden_columns as usize);
-        let errors = tail.rows(unit.pairs.errors, matrix.columns);
+        let (hidden, errors) = decoder_pairs(model, unit);
         if unit.pairs.due == 0 {
-            let pending = unit.pairs.pending as usize;
-            add_pairs(matrix, &rows[..pending], &errors[..pending], core::ptr::null(), out);
-            tail.written(model);
-            unit.pairs.pending = 0;
-            unit.pairs.due = model.defer;
+            let (left, live) = copy_pending(&unit.pairs, model.ring, hidden, scratch.pending);
+            add_outer(matrix, (left, errors), live, core::ptr::null(), out);
+            unit.pairs.written(model);
         }
         combine(matrix, h, out);
-        tail.add_product((&errors, matrix.columns), (&rows, model.hidden_columns as usize), h, out);
+        unit.pairs.add_product(model, scratch, (errors, hidden), h, out);
         if let Some(factor) = carried(model, unit) {
             combine(momentum_of(matrix), h, scratch.extra);
             add_scaled(scratch.extra, factor, matrix.columns, out);
         }
     }
+}
+
+fn decoder_pairs(model: &Model, unit: &Unit) -> (Matrix, Matrix) {
+    let pairs = &unit.pairs;
+    let hidden = pairs.ring(pairs.hidden, model.hidden_columns as usize);
+    (hidden, pairs.ring(pairs.errors, unit.output_columns as usize))
 }
 
 /// How much a momentum matrix that was loaded still counts in W: -mu / (1 - mu) mu^age, nothing beyond the window.
