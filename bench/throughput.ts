@@ -75,14 +75,12 @@ interface Entry {
 export async function measure(
   name: string,
   rule: RuleName,
-  options: Pick<BenchOptions, "threads" | "seconds">,
+  options: Pick<BenchOptions, "threads" | "seconds"> & {
+    /** What else takes its turn in every round, and for how many milliseconds. */
+    readonly turn?: (ms: number) => Promise<void>;
+  },
 ): Promise<Row[]> {
-  const fields = rule === "saccade" ? {} : {
-    delay_each_layer_learning: 0,
-    enable_lateral_at: 0,
-    enable_feedback_at: 0,
-  };
-  const plan = compilePlan(builtinSpec(name, { rule, fields }));
+  const plan = benchPlan(name, rule);
   const frames = makeFrames(plan);
   const peers: { backend: Backend; device: string; threads: number }[] = [
     { backend: reference, device: "f32", threads: 1 },
@@ -116,6 +114,7 @@ export async function measure(
       const [count, ms] = await steps(entry, frames, 1000 * options.seconds / ROUNDS);
       entry.rates.push(1000 * count / ms);
     }
+    await options.turn?.(1000 * options.seconds / ROUNDS);
   }
   for (const entry of entries) {
     if (entry.backend !== "wasm") continue;
@@ -125,7 +124,23 @@ export async function measure(
   return entries.map((entry) => rowOf(name, rule, plan, entry));
 }
 
-function makeFrames(plan: Plan): Uint8Array[] {
+/**
+ * The model that is measured.
+ *
+ * @param name a built-in model
+ * @param rule the rule; under 2016 all layers learn and all contexts are on
+ */
+export function benchPlan(name: string, rule: RuleName): Plan {
+  const fields = rule === "saccade" ? {} : {
+    delay_each_layer_learning: 0,
+    enable_lateral_at: 0,
+    enable_feedback_at: 0,
+  };
+  return compilePlan(builtinSpec(name, { rule, fields }));
+}
+
+/** Frames of the built-in scene; they are played forth and back. */
+export function makeFrames(plan: Plan): Uint8Array[] {
   const scene = openScene({ size: plan.frame });
   return Array.from({ length: FRAMES }, () => {
     const frame = new Uint8Array(frameLength(plan));

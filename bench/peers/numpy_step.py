@@ -1,0 +1,243 @@
+"""The step of a model that export.ts has written, in numpy: units of equal shape in one batch, float32, in place.
+
+    python numpy_step.py FOLDER THREADS
+
+One JSON object a line: {"command": "verify", "steps": 6, "to": FILE} runs steps from the first state and writes all tensors,
+{"command": "time", "ms": 600} runs steps for a while. BLAS is kept to one thread by whoever starts this; THREADS share out the
+groups, which is what numpy leaves to its user: its loops over arrays run on one thread, but let others run meanwhile.
+"""
+
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+f32 = np.float32
+# Bytes of weights that go through all passes of an update before the next ones do: they stay in the cache meanwhile.
+CHUNK = 1 << 20
+
+
+class Model:
+    """What the folder holds; tensors are copies that may be written."""
+
+    def __init__(self, folder):
+        with open(folder + "/model.json") as file:
+            self.__dict__.update(json.load(file))
+        self.data = np.memmap(folder + "/model.bin", np.uint8, "r")
+
+    def tensor(self, name):
+        placed = self.tensors.get(name)
+        if placed is None:
+            return None
+        kind = {"f32": np.float32, "i32": np.int32, "u8": np.uint8}[placed["type"]]
+        count = int(np.prod(placed["shape"]))
+        return np.array(np.frombuffer(self.data, kind, count, placed["at"]).reshape(placed["shape"]))
+
+
+class Matrix:
+    """A batch of weight matrices [g, rows, columns], worked on in chunks that stay in the cache."""
+
+    def __init__(self, weights, momentum):
+        self.weights = weights
+        self.momentum = np.zeros_like(weights) if momentum else None
+        g = len(weights)
+        size = max(1, min(g, CHUNK // weights[0].nbytes))
+        self.chunks = [slice(at, min(at + size, g)) for at in range(0, g, size)]
+        self.outer = np.empty_like(weights[:size])
+
+    def product(self, x, out):
+        np.matmul(self.weights, x[:, :, None], out=out[:, :, None])
+
+    def update(self, d, x, mu=None, then=None):
+        """One rank-1 term each: M = d x' + mu M, W += M, or W += d x'; `then` the product with new inputs."""
+        for chunk in self.chunks:
+            weights = self.weights[chunk]
+            outer = self.outer[: len(weights)]
+            np.einsum("gi,gj->gij", d[chunk], x[chunk], out=outer)
+            if mu is not None:
+                momentum = self.momentum[chunk]
+                momentum *= mu
+                momentum += outer
+                outer = momentum
+            weights += outer
+            if then is not None:
+                np.matmul(weights, then[0][chunk, :, None], out=then[1][chunk, :, None])
+
+
+def activate(z):
+    """z / (2 (|z| + 1)) + 1/2, in place."""
+    low = np.abs(z)
+    low += f32(1)
+    low *= f32(2)
+    z /= low
+    z += f32(0.5)
+
+
+def slope(a):
+    """1/2 (1 - |2 a - 1|)^2, from the activation."""
+    out = a * f32(2)
+    out -= f32(1)
+    np.abs(out, out=out)
+    np.subtract(f32(1), out, out=out)
+    out *= out
+    out *= f32(0.5)
+    return out
+
+
+class Group2016:
+    """Units of equal shape under rule 2016, with two-step prediction and normalised outputs."""
+
+    def __init__(self, model, index, group):
+        g, H, n, m = len(group["units"]), model.hidden, group["inputs"], group["outputs"]
+        q, block = group["signal"], group["block"]
+        self.q = q
+        self.mu = f32(model.rule["momentum"])
+        self.units = np.array(group["units"])
+        self.source = model.tensor(f"{index}.signal")
+        self.context = model.tensor(f"{index}.context")
+        self.rate = model.tensor(f"{index}.rate")[:, None]
+        self.encoder = Matrix(model.tensor(f"{index}.encoder"), True)
+        self.decoder = Matrix(model.tensor(f"{index}.decoder"), True)
+        zeros = lambda *shape: np.zeros(shape, f32)
+        # Two-step prediction learns from the step before the last one: buffers change places, and the encoder, which learns from
+        # one input and predicts from another while a third waits, has three. The last values are the bias units.
+        self.x, self.lag_x, self.spare = zeros(g, n), zeros(g, n), zeros(g, n)
+        self.h, self.lag_h = zeros(g, H + 1), zeros(g, H + 1)
+        self.p, self.lag_p = zeros(g, m), zeros(g, m)
+        for values in (self.x, self.lag_x, self.spare, self.h, self.lag_h):
+            values[:, -1] = 1
+        self.last, self.now = zeros(g, q), zeros(g, q)
+        self.dz, self.back = zeros(g, m), zeros(g, H + 1)
+        self.minimum, self.maximum = zeros(g, H), np.ones((g, H), f32)
+        self.blocks = (g, q // block, block)
+        self.features = (g, q // block, 2, block)
+
+    def start(self, space, publishing, squares):
+        self.encoder.product(self.x, self.h[:, :-1])
+        self.predict(publishing)
+
+    def step(self, space, publishing, squares):
+        q, now, last = self.q, self.now, self.last
+        # score
+        np.take(space, self.source, out=now, mode="clip")
+        error = now - self.p[:, :q]
+        squares[self.units] = np.einsum("gi,gi->g", error, error)
+        # learn, from what was computed a step earlier
+        dz = self.dz
+        dz[:, :q] = last
+        dz[:, q:] = now
+        dz -= self.lag_p
+        dz *= slope(self.lag_p)
+        dz *= self.rate
+        np.matmul(dz[:, None, :], self.decoder.weights, out=self.back[:, None, :])
+        dh = self.back[:, :-1] * slope(self.lag_h[:, :-1])
+        self.decoder.update(dz, self.lag_h, self.mu)
+        # observe
+        x = self.spare
+        features = x[:, : 2 * q].reshape(self.features)
+        features[:, :, 0] = now.reshape(self.blocks)
+        features[:, :, 1] = last.reshape(self.blocks)
+        np.take(space, self.context, out=x[:, 2 * q : -1], mode="clip")
+        self.now, self.last = last, now
+        # predict
+        self.h, self.lag_h = self.lag_h, self.h
+        self.p, self.lag_p = self.lag_p, self.p
+        self.encoder.update(dh, self.lag_x, self.mu, then=(x, self.h[:, :-1]))
+        self.x, self.lag_x, self.spare = x, self.x, self.lag_x
+        self.predict(publishing)
+
+    def predict(self, publishing):
+        h = self.h[:, :-1]
+        activate(h)
+        self.decoder.product(self.h, self.p)
+        activate(self.p)
+        low, high = self.minimum, self.maximum
+        np.minimum(h, low, out=low)
+        low += f32(1e-6)
+        np.maximum(h, high, out=high)
+        high -= f32(1e-6)
+        out = h - low
+        out /= high - low
+        publishing[self.units] = out
+
+    def state(self):
+        return [self.encoder.weights, self.decoder.weights, self.p]
+
+
+class Runner:
+    """Groups share nothing but what the step before published, so any number of threads may take them."""
+
+    def __init__(self, folder, threads):
+        model = self.model = Model(folder)
+        kind = {"2016": Group2016}[model.rule["name"]]
+        self.groups = [kind(model, i, group) for i, group in enumerate(model.groups)]
+        # The largest first, so that no thread is left alone with one at the end.
+        self.order = sorted(self.groups, key=lambda group: -group.encoder.weights.size)
+        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.frames = model.tensor("frames").astype(f32) / f32(255)
+        self.candidates = model.tensor("candidates")
+        self.space = np.zeros(model.frame + model.external + model.units * model.hidden, f32)
+        self.other = np.zeros_like(self.space)
+        self.squares = np.zeros(model.units, f32)
+        self.t = 0
+        self.each("start")
+        self.publish()
+
+    def each(self, phase):
+        head = self.model.frame + self.model.external
+        publishing = self.other[head:].reshape(self.model.units, self.model.hidden)
+        run = lambda group: getattr(group, phase)(self.space, publishing, self.squares)
+        for _ in self.pool.map(run, self.order) if self.pool else map(run, self.order):
+            pass
+
+    def publish(self):
+        self.space, self.other = self.other, self.space
+
+    def step(self):
+        n = self.t % len(self.frames)
+        self.space[: self.model.frame] = self.frames[n]
+        if self.candidates is not None:
+            self.space[self.model.frame : self.model.frame + self.model.external] = self.candidates[n]
+        self.each("step")
+        self.publish()
+        self.t += 1
+
+    def verify(self, steps, to):
+        errors = []
+        starts = self.model.layerStart
+        signal = np.zeros(self.model.units)
+        for group in self.groups:
+            signal[group.units] = group.q
+        for _ in range(steps):
+            self.step()
+            errors.append(
+                [
+                    float(self.squares[a:b].sum(dtype=np.float64) / signal[a:b].sum())
+                    for a, b in zip(starts, starts[1:])
+                ]
+            )
+        published = self.space[self.model.frame + self.model.external :].reshape(self.model.units, -1)
+        with open(to, "wb") as file:
+            for group in self.groups:
+                for values in [*group.state(), published[group.units]]:
+                    file.write(np.ascontiguousarray(values))
+        return {"mse": errors}
+
+    def time(self, ms):
+        begin = time.perf_counter()
+        steps = 0
+        while steps < 3 or time.perf_counter() - begin < ms / 1000:
+            self.step()
+            steps += 1
+        return {"steps": steps, "ms": 1000 * (time.perf_counter() - begin)}
+
+
+if __name__ == "__main__":
+    runner = Runner(sys.argv[1], int(sys.argv[2]))
+    print(json.dumps({"version": np.__version__}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        command = request.pop("command")
+        print(json.dumps({"verify": runner.verify, "time": runner.time}[command](**request)), flush=True)
