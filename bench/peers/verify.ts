@@ -17,7 +17,8 @@ export const VERIFY_STEPS = 6;
 export interface Expected {
   /** The error of each layer in each step. */
   readonly mse: readonly (readonly number[])[];
-  /** The state after the last. */
+  /** The state before the first and after the last. */
+  readonly first: Checkpoint["tensors"];
   readonly tensors: Checkpoint["tensors"];
 }
 
@@ -34,7 +35,8 @@ export async function expect(
   steps: number = VERIFY_STEPS,
 ): Promise<Expected> {
   await using device = await reference.open("f32");
-  await using session = await device.load(plan, initialCheckpoint(plan));
+  const first = initialCheckpoint(plan);
+  await using session = await device.load(plan, first);
   const mse: number[][] = [];
   for (let t = 0; t < steps; t++) {
     const external = input.candidates[t];
@@ -44,11 +46,15 @@ export async function expect(
     });
     mse.push([...(await session.report()).mse]);
   }
-  return { mse, tensors: (await session.save()).tensors };
+  return { mse, first: first.tensors, tensors: (await session.save()).tensors };
 }
 
+/** Tensors in the order that peers write them in, group after group. */
+const WRITTEN = ["encoder", "decoder", "prediction", "published"] as const;
+
 /**
- * The largest deviation of a peer, relative above 1.
+ * The largest deviation of a peer: of weights as a share of the largest change that was learned, for in a few steps weights
+ * hardly move and those of a peer that learns nothing would look right; of all else relative above 1.
  *
  * @param plan the model
  * @param expected what the reference came to
@@ -63,34 +69,52 @@ export function deviationOf(
   bytes: Uint8Array,
 ): number {
   let worst = verified.mse.length === expected.mse.length ? 0 : Infinity;
-  const compare = (got: number | undefined, want: number) => {
-    const off = Math.abs(got! - want) / Math.max(1, Math.abs(want));
+  const compare = (got: number | undefined, want: number, scale = Math.max(1, Math.abs(want))) => {
+    const off = Math.abs(got! - want) / scale;
     if (!(off <= worst)) worst = Number.isNaN(off) ? Infinity : off;
   };
   for (const [t, errors] of expected.mse.entries()) {
     for (const [layer, want] of errors.entries()) compare(verified.mse[t]?.[layer], want);
   }
+  const scales = {
+    encoder: largestChange(expected, "encoder"),
+    decoder: largestChange(expected, "decoder"),
+    prediction: undefined,
+    published: undefined,
+  };
   const got = new Float32Array(bytes.slice().buffer);
   let next = 0;
-  for (const values of inGroups(plan, expected.tensors)) {
-    for (const want of values) compare(got[next++], want);
+  for (const [name, values] of inGroups(plan, expected.tensors)) {
+    const scale = scales[name];
+    for (const want of values) compare(got[next++], want, scale);
   }
   return next === got.length ? worst : Infinity;
 }
 
-/** The compared tensors of a checkpoint in the order of the peers: group after group, in each tensor after tensor. */
-export function* inGroups(plan: Plan, tensors: Checkpoint["tensors"]): Generator<Tensor> {
+function largestChange({ first, tensors }: Expected, name: string): number {
+  const [before, after] = [first[name]!, tensors[name]!];
+  let most = 0;
+  for (let i = 0; i < after.length; i++) most = Math.max(most, Math.abs(after[i]! - before[i]!));
+  return most;
+}
+
+/** The compared tensors of a checkpoint, unit by unit, in the order of the peers. */
+export function* inGroups(
+  plan: Plan,
+  tensors: Checkpoint["tensors"],
+): Generator<[(typeof WRITTEN)[number], Tensor]> {
   const at = offsetsOf(plan);
+  const begin = {
+    encoder: (u: number) => at.encoder[u]!,
+    decoder: (u: number) => at.decoder[u]!,
+    prediction: (u: number) => at.output[u]!,
+    published: (u: number) => u * plan.hidden,
+  };
   for (const { units } of groupsOf(plan)) {
-    for (
-      const [name, begin] of [
-        ["encoder", (u: number) => at.encoder[u]!],
-        ["decoder", (u: number) => at.decoder[u]!],
-        ["prediction", (u: number) => at.output[u]!],
-        ["published", (u: number) => u * plan.hidden],
-      ] as const
-    ) {
-      for (const u of units) yield tensors[name]!.subarray(begin(u), begin(u + 1));
+    for (const name of WRITTEN) {
+      for (const u of units) {
+        yield [name, tensors[name]!.subarray(begin[name](u), begin[name](u + 1))];
+      }
     }
   }
 }
