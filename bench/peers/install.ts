@@ -90,7 +90,7 @@ export async function installNumpy(
 export function numpyOf(python: string): Installed {
   return {
     name: "numpy",
-    rules: ["2016"],
+    rules: ["2016", "saccade"],
     threaded: true,
     program: (folder, threads) => ({
       name: "numpy",
@@ -103,7 +103,7 @@ export function numpyOf(python: string): Installed {
 }
 
 /**
- * TensorFlow.js, pinned in `tfjs_step.ts`.
+ * TensorFlow.js, pinned in `tfjs.ts`.
  *
  * @throws {PeerError} when npm cannot be reached
  */
@@ -115,7 +115,7 @@ export async function installTensorFlow(): Promise<Installed> {
   }
   return {
     name: "TensorFlow.js",
-    rules: ["2016"],
+    rules: ["2016", "saccade"],
     threaded: false,
     program: (folder, threads) => ({
       name: "TensorFlow.js",

@@ -33,7 +33,9 @@ class Model:
             return None
         kind = {"f32": np.float32, "i32": np.int32, "u8": np.uint8}[placed["type"]]
         count = int(np.prod(placed["shape"]))
-        return np.array(np.frombuffer(self.data, kind, count, placed["at"]).reshape(placed["shape"]))
+        values = np.frombuffer(self.data, kind, count, placed["at"]).reshape(placed["shape"])
+        # Indices of the machine's own width: others would be converted in every step.
+        return values.astype(np.intp if kind == np.int32 else kind)
 
 
 class Matrix:
@@ -114,11 +116,11 @@ class Group2016:
         self.blocks = (g, q // block, block)
         self.features = (g, q // block, 2, block)
 
-    def start(self, space, publishing, squares):
+    def start(self, space, publishing, squares, t):
         self.encoder.product(self.x, self.h[:, :-1])
         self.predict(publishing)
 
-    def step(self, space, publishing, squares):
+    def step(self, space, publishing, squares, t):
         q, now, last = self.q, self.now, self.last
         # score
         np.take(space, self.source, out=now, mode="clip")
@@ -166,12 +168,149 @@ class Group2016:
         return [self.encoder.weights, self.decoder.weights, self.p]
 
 
+class GroupSaccade:
+    """Units of equal shape under rule saccade, with its constants."""
+
+    def __init__(self, model, index, group):
+        g, H, n = len(group["units"]), model.hidden, group["inputs"]
+        q = self.q = group["signal"]
+        self.ground = group["ground"]
+        self.units = np.array(group["units"])
+        self.hidden, self.inputs = H, n
+        self.source = model.tensor(f"{index}.signal")
+        self.context = model.tensor(f"{index}.context")
+        self.window = model.tensor(f"{index}.window")
+        self.motion = model.tensor(f"{index}.motion")
+        self.prior = f32(0.7 if self.motion is not None else 0)
+        # The multiplier of the schedule, and both rates.
+        self.rate = model.tensor(f"{index}.rate")
+        self.encoder_rate = f32(model.rule["encoderRate"])
+        self.decoder_rate = f32(model.rule["decoderRate"])
+        self.encoder = Matrix(model.tensor(f"{index}.encoder"), False)
+        self.decoder = Matrix(model.tensor(f"{index}.decoder"), False)
+        zeros = lambda *shape: np.zeros(shape, f32)
+        self.x, self.spare, self.h = zeros(g, n), zeros(g, n), zeros(g, H + 1)
+        for values in (self.x, self.spare, self.h):
+            values[:, -1] = 1
+        self.p, self.y, self.now, self.z, self.m = (zeros(g, q) for _ in range(5))
+        self.back = zeros(g, H + 1)
+        self.scale = np.full(g, 0.005, f32)
+        self.variance, self.power = zeros(g), zeros(g)
+        self.moments, self.products, self.weights = zeros(3, g), zeros(2, g), zeros(2, g)
+        self.weights[1] = self.prior
+        if self.window is not None:
+            self.seen, self.before = zeros(*self.window.shape), zeros(*self.window.shape)
+
+    def start(self, space, publishing, squares, t):
+        publishing[self.units] = 0
+
+    def step(self, space, publishing, squares, t):
+        # score
+        now = self.now
+        np.take(space, self.source, out=now, mode="clip")
+        if t == 0:
+            self.y[...] = now
+            self.p[...] = now
+        error = now - self.p
+        squares[self.units] = np.einsum("gi,gi->g", error, error)
+        change = now - self.y
+        learned = self.learn(change, t - 1) if t >= 2 else None
+        old, x = self.x, self.spare
+        self.observe(space, x, change, t)
+        # predict: the encoder learns and predicts in one go
+        h = self.h[:, :-1]
+        if learned is None:
+            self.encoder.product(x, h)
+        else:
+            self.encoder.update(learned, old, then=(x, h))
+        self.x, self.spare = x, old
+        low = np.abs(h)
+        low += f32(1)
+        h /= low
+        self.decoder.product(self.h, self.z)
+        p = self.p
+        np.multiply(self.z, (self.weights[0] * self.scale)[:, None], out=p)
+        p += self.y
+        p += self.m * self.weights[1][:, None]
+        np.clip(p, f32(0 if self.ground else -1), f32(1), out=p)
+        publishing[self.units] = h
+
+    def learn(self, change, k):
+        """Combiner, means, error and decoder; what the encoder's rows learn, rates included."""
+        s, z, m, x, h = self.scale, self.z, self.m, self.x, self.h
+        dot = lambda a, b: np.einsum("gi,gi->g", a, b)
+        # 1
+        A, B, w = self.moments, self.products, self.weights
+        A *= f32(0.998)
+        B *= f32(0.998)
+        A[0] += s * s * dot(z, z)
+        A[1] += s * dot(z, m)
+        A[2] += dot(m, m)
+        B[0] += s * dot(z, change)
+        B[1] += dot(m, change)
+        a11, a12, a22, b1, b2 = A[0] + f32(1), A[1], A[2] + f32(1), B[0], B[1] + self.prior
+        determinant = a11 * a22 - a12 * a12
+        w[0] = (b1 * a22 - a12 * b2) / determinant
+        w[1] = (a11 * b2 - a12 * b1) / determinant
+        # 2
+        r = f32(max(1 / k, 0.001))
+        xx = dot(x, x)
+        self.variance += r * (dot(change, change) / f32(self.q) - self.variance)
+        self.power += r * (xx - self.power)
+        # 3
+        e = m * -w[1][:, None]
+        e += change
+        e /= s[:, None]
+        e -= z
+        np.clip(e, f32(-4), f32(4), out=e)
+        gate = self.rate * s * s / (s * s + np.maximum(self.variance, f32(0.0015**2)))
+        # 4
+        np.matmul(e[:, None, :], self.decoder.weights, out=self.back[:, None, :])
+        rest = np.abs(h[:, :-1])
+        np.subtract(f32(1), rest, out=rest)
+        rest *= rest
+        dh = self.back[:, :-1] * rest
+        # 5: the last of h is 1
+        e *= (self.decoder_rate * gate / (f32(0.25 * self.hidden) + dot(h, h)))[:, None]
+        dh *= (self.encoder_rate * gate / (self.power + xx + f32(0.001 * self.inputs)))[:, None]
+        self.decoder.update(e, h)
+        return dh
+
+    def observe(self, space, x, change, t):
+        now, q = self.now, self.q
+        floor = f32(0.005**2)
+        if self.ground:
+            width = self.window.shape[1]
+            self.seen, self.before = self.before, self.seen
+            np.take(space, self.window, out=self.seen, mode="clip")
+            features = x[:, :width]
+            np.subtract(self.seen, self.before if t > 0 else self.seen, out=features)
+            np.sqrt(np.einsum("gi,gi->g", features, features) / f32(width) + floor, out=self.scale)
+            if self.motion is not None:
+                np.take(space, self.motion, out=self.m, mode="clip")
+                x[:, width : width + q] = self.m
+                width += q
+            features = x[:, :width]
+            features /= self.scale[:, None]
+            np.clip(features, f32(-8), f32(8), out=features)
+        else:
+            width = q
+            np.sqrt(np.einsum("gi,gi->g", change, change) / f32(q) + floor, out=self.scale)
+            np.multiply(now, f32(2), out=x[:, :q])
+            np.negative(now, out=self.m)
+        np.take(space, self.context, out=x[:, width:-1], mode="clip")
+        self.y, self.now = now, self.y
+
+    def state(self):
+        return [self.encoder.weights, self.decoder.weights, self.p]
+
+
 class Runner:
     """Groups share nothing but what the step before published, so any number of threads may take them."""
 
     def __init__(self, folder, threads):
         model = self.model = Model(folder)
-        kind = {"2016": Group2016}[model.rule["name"]]
+        kind = {"2016": Group2016, "saccade": GroupSaccade}[model.rule["name"]]
         self.groups = [kind(model, i, group) for i, group in enumerate(model.groups)]
         # The largest first, so that no thread is left alone with one at the end.
         self.order = sorted(self.groups, key=lambda group: -group.encoder.weights.size)
@@ -188,7 +327,7 @@ class Runner:
     def each(self, phase):
         head = self.model.frame + self.model.external
         publishing = self.other[head:].reshape(self.model.units, self.model.hidden)
-        run = lambda group: getattr(group, phase)(self.space, publishing, self.squares)
+        run = lambda group: getattr(group, phase)(self.space, publishing, self.squares, self.t)
         for _ in self.pool.map(run, self.order) if self.pool else map(run, self.order):
             pass
 

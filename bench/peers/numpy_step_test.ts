@@ -7,9 +7,10 @@ import { Peer } from "./peer.ts";
 import { tinyInput, tinyPlan } from "./tiny_model.ts";
 import { deviationOf, expect, VERIFY_STEPS } from "./verify.ts";
 
-for (const threads of [1, 2]) {
-  await needing(["numpy"], `numpy runs the step of the reference, threads ${threads}`, async () => {
-    const plan = tinyPlan();
+for (const [rule, threads] of [["2016", 1], ["2016", 2], ["saccade", 1]] as const) {
+  const name = `numpy runs the step of the reference: rule ${rule}, threads ${threads}`;
+  await needing(["numpy"], name, async () => {
+    const plan = tinyPlan(rule);
     const input = tinyInput(plan);
     const folder = await Deno.makeTempDir();
     try {

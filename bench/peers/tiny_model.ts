@@ -1,11 +1,13 @@
-/** A small model as the peers know rule 2016, for their tests. */
+/** Small models as the peers know them, for their tests. */
 import { builtinSpec } from "../../model/builtin.ts";
 import { compilePlan } from "../../model/compile.ts";
 import { frameLength, type Plan } from "../../model/plan.ts";
+import type { RuleName } from "../../model/spec.ts";
 import type { ExportedInput } from "./export.ts";
 
-/** `tiny` with the options of `small`: every layer learns, every context is on. */
-export function tinyPlan(): Plan {
+/** `tiny`; under rule 2016 with the options of `small`, every layer learning and every context on. */
+export function tinyPlan(rule: RuleName = "2016"): Plan {
+  if (rule === "saccade") return compilePlan(builtinSpec("tiny"));
   const fields = {
     use_derivative: false,
     use_integral: false,
@@ -22,11 +24,14 @@ export function tinyPlan(): Plan {
   return compilePlan(builtinSpec("tiny", { rule: "2016", fields }));
 }
 
-/** Frames that differ from each other everywhere. */
+/** Frames and, with motion, candidates that differ from each other everywhere. */
 export function tinyInput(plan: Plan, count = 8): ExportedInput {
   const frames = Array.from(
     { length: count },
     (_, n) => Uint8Array.from({ length: frameLength(plan) }, (_, i) => (i * 7 + n * 13) % 256),
   );
-  return { frames, candidates: [] };
+  const candidates = frames.map((_, n) =>
+    Float32Array.from({ length: plan.external.motion }, (_, i) => ((i * 3 + n * 5) % 11 - 5) / 50)
+  );
+  return { frames, candidates: plan.external.motion > 0 ? candidates : [] };
 }
