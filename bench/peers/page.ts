@@ -7,15 +7,15 @@ import type { Row } from "../throughput.ts";
 import type { RuleName } from "../../model/spec.ts";
 import { quantity } from "../../cli/format.ts";
 import type { Machine } from "./machine.ts";
-import { VERIFY_STEPS } from "./verify.ts";
+import { type Deviation, VERIFY_STEPS } from "./verify.ts";
 
 /** What a peer did with one model. */
 export interface PeerRow {
   readonly name: string;
   readonly version: string;
   readonly threads: number;
-  /** Its largest deviation from the reference, relative above 1. */
-  readonly deviation: number;
+  /** How far it is from the reference at most. */
+  readonly deviation: Deviation;
   /** Median of the rounds. */
   readonly stepsPerSecond: number;
 }
@@ -124,11 +124,19 @@ function agreement({ results }: PageData): string {
       rule,
       `${name} ${version}`,
       String(threads),
-      deviation.toExponential(1),
+      deviation.values.toExponential(1),
+      deviation.learned.toExponential(1),
     ])
   );
   if (rows.length === 0) return "No peer could be had.";
-  const head = ["model", "rule", "peer", "threads", `largest deviation in ${VERIFY_STEPS} steps`];
+  const head = [
+    "model",
+    "rule",
+    "peer",
+    "threads",
+    `largest deviation in ${VERIFY_STEPS} steps`,
+    "of weights, as a share of what they learned",
+  ];
   return markdown(head, rows);
 }
 

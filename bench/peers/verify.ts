@@ -52,9 +52,24 @@ export async function expect(
 /** Tensors in the order that peers write them in, group after group. */
 const WRITTEN = ["encoder", "decoder", "prediction", "published"] as const;
 
+/** How far a peer is from the reference at most. */
+export interface Deviation {
+  /** Of errors, weights, predictions and hidden outputs, relative above 1. */
+  readonly values: number;
+  /** Of weights again, as a share of the largest change that was learned: in a few steps weights hardly move. */
+  readonly learned: number;
+}
+
+/** What a peer may deviate: rounding alone comes to 1e-4 of what is learned, a momentum 1 % off to 5e-3. */
+export const LIMITS: Deviation = { values: 1e-4, learned: 1e-3 };
+
+/** Whether a peer runs the same step. */
+export function agrees({ values, learned }: Deviation): boolean {
+  return values <= LIMITS.values && learned <= LIMITS.learned;
+}
+
 /**
- * The largest deviation of a peer: of weights as a share of the largest change that was learned, for in a few steps weights
- * hardly move and those of a peer that learns nothing would look right; of all else relative above 1.
+ * Compares a peer with the reference.
  *
  * @param plan the model
  * @param expected what the reference came to
@@ -67,16 +82,21 @@ export function deviationOf(
   expected: Expected,
   verified: Verified,
   bytes: Uint8Array,
-): number {
-  let worst = verified.mse.length === expected.mse.length ? 0 : Infinity;
-  const compare = (got: number | undefined, want: number, scale = Math.max(1, Math.abs(want))) => {
-    const off = Math.abs(got! - want) / scale;
-    if (!(off <= worst)) worst = Number.isNaN(off) ? Infinity : off;
+): Deviation {
+  const worst = { values: 0, learned: 0 };
+  const note = (kind: keyof Deviation, off: number) => {
+    if (!(off <= worst[kind])) worst[kind] = Number.isNaN(off) ? Infinity : off;
   };
+  const compare = (got: number | undefined, want: number, change?: number) => {
+    const off = Math.abs(got! - want);
+    note("values", off / Math.max(1, Math.abs(want)));
+    if (change !== undefined) note("learned", off / change);
+  };
+  if (verified.mse.length !== expected.mse.length) note("values", Infinity);
   for (const [t, errors] of expected.mse.entries()) {
     for (const [layer, want] of errors.entries()) compare(verified.mse[t]?.[layer], want);
   }
-  const scales = {
+  const changes = {
     encoder: largestChange(expected, "encoder"),
     decoder: largestChange(expected, "decoder"),
     prediction: undefined,
@@ -85,10 +105,11 @@ export function deviationOf(
   const got = new Float32Array(bytes.slice().buffer);
   let next = 0;
   for (const [name, values] of inGroups(plan, expected.tensors)) {
-    const scale = scales[name];
-    for (const want of values) compare(got[next++], want, scale);
+    const change = changes[name];
+    for (const want of values) compare(got[next++], want, change);
   }
-  return next === got.length ? worst : Infinity;
+  if (next !== got.length) note("values", Infinity);
+  return worst;
 }
 
 function largestChange({ first, tensors }: Expected, name: string): number {
