@@ -56,8 +56,9 @@ export interface ExportedModel {
   readonly groups: readonly Group[];
   /**
    * `frames` [count, frame] and, with motion, `candidates` [count, external], in the order they are played. Of group 3, for
-   * example: `3.encoder` [g, H, n], `3.decoder` [g, m, H + 1], `3.rate` [g], and where a unit finds its values in
-   * [frame | external | hidden outputs]: `3.signal` [g, q], `3.context`, `3.window`, `3.motion`, where there are any.
+   * example: `3.encoder` [g, H, n], `3.decoder` [g, m, H + 1], `3.rate` [g], and where a unit finds its values: of layer 0
+   * `3.signal` [g, q], `3.window` and `3.motion` in [frame | external], where there are any; above, `3.signal` [g, children],
+   * and everywhere `3.context` [g, contexts], are the units whose hidden outputs of the step before are read.
    */
   readonly tensors: Readonly<Record<string, Placed>>;
 }
@@ -162,7 +163,7 @@ export async function exportModel(
     end += -end & 3;
     tensors[name] = { type, shape, at: begin };
   };
-  for (const [i, { units, signal, context, inputs, outputs }] of groups.entries()) {
+  for (const [i, { ground, units, context, inputs, outputs }] of groups.entries()) {
     const g = units.length;
     const cut = (from: ArrayLike<number>, starts: Float64Array) =>
       units.map((u) => (from as Float32Array).subarray(starts[u]!, starts[u + 1]!));
@@ -170,13 +171,16 @@ export async function exportModel(
     await put(`${i}.decoder`, [g, outputs, H + 1], cut(decoder!, at.decoder));
     const rates = units.map((u) => rateAt(plan.rates, layers[u]!, 0));
     await put(`${i}.rate`, [g], [Float32Array.from(rates)]);
-    await put(`${i}.signal`, [g, signal], units.map((u) => indices(plan.signal, u)));
-    if (context > 0) {
-      await put(`${i}.context`, [g, context], units.map((u) => indices(plan.context, u)));
+    const reads = (name: "signal" | "context") =>
+      put(`${i}.${name}`, ...rowsOf(units.map((u) => readUnits(plan, plan[name], u))));
+    if (context > 0) await reads("context");
+    if (!ground) {
+      await reads("signal");
+      continue;
     }
-    for (const name of ["window", "motion"] as const) {
+    for (const name of ["signal", "window", "motion"] as const) {
       const rows = units.map((u) => indices(plan[name], u));
-      if (rows[0]!.length > 0) await put(`${i}.${name}`, [g, rows[0]!.length], rows);
+      if (rows[0]!.length > 0) await put(`${i}.${name}`, ...rowsOf(rows));
     }
   }
   const { frames, candidates } = input;
@@ -196,6 +200,20 @@ export async function exportModel(
   };
   await Deno.writeTextFile(`${folder}/model.json`, JSON.stringify(model));
   return model;
+}
+
+/** The shape of rows of equal length, and they. */
+function rowsOf(rows: Int32Array[]): [number[], Int32Array[]] {
+  return [[rows.length, rows[0]!.length], rows];
+}
+
+/** The units whose hidden outputs a unit reads; libraries copy rows much faster than single values. */
+function readUnits(plan: Plan, { start, index }: Sources, unit: number): Int32Array {
+  const head = frameLength(plan) + plan.external.motion;
+  return Int32Array.from(
+    index.subarray(start[unit]!, start[unit + 1]!),
+    (at) => (at - head) / plan.hidden,
+  );
 }
 
 /** A unit's runs, element by element. */

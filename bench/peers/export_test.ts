@@ -37,6 +37,12 @@ function elements({ start, index, length }: Sources, unit: number): number[] {
   return runs.flatMap((run) => Array.from({ length: length[run]! }, (_, i) => index[run]! + i));
 }
 
+/** Where the hidden outputs of units lie in the signal space. */
+function outputsOf(units: readonly number[]): number[] {
+  const at = (unit: number) => model.frame + model.external + unit * model.hidden;
+  return units.flatMap((unit) => Array.from({ length: model.hidden }, (_, i) => at(unit) + i));
+}
+
 Deno.test("groupsOf() has every unit once, with units of its shape", () => {
   const groups = groupsOf(plan);
   const all = groups.flatMap(({ units }) => units).sort((a, b) => a - b);
@@ -50,7 +56,7 @@ Deno.test("groupsOf() has every unit once, with units of its shape", () => {
 
 Deno.test("exportModel() writes each unit's weights, rates and sources", () => {
   const at = offsetsOf(plan);
-  for (const [i, { units }] of model.groups.entries()) {
+  for (const [i, { units, ground }] of model.groups.entries()) {
     for (const [row, u] of units.entries()) {
       const part = (name: "encoder" | "decoder") => [
         ...checkpoint.tensors[name]!.subarray(at[name][u]!, at[name][u + 1]!),
@@ -58,8 +64,9 @@ Deno.test("exportModel() writes each unit's weights, rates and sources", () => {
       assertEquals(rowOf(`${i}.encoder`, row), part("encoder"));
       assertEquals(rowOf(`${i}.decoder`, row), part("decoder"));
       assertEquals(rowOf(`${i}.rate`, row), [Math.fround(0.01)]);
-      assertEquals(rowOf(`${i}.signal`, row), elements(plan.signal, u));
-      assertEquals(rowOf(`${i}.context`, row), elements(plan.context, u));
+      const signal = rowOf(`${i}.signal`, row);
+      assertEquals(ground ? signal : outputsOf(signal), elements(plan.signal, u));
+      assertEquals(outputsOf(rowOf(`${i}.context`, row)), elements(plan.context, u));
     }
   }
 });

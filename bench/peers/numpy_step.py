@@ -38,6 +38,29 @@ class Model:
         return values.astype(np.intp if kind == np.int32 else kind)
 
 
+class Reader:
+    """What a group reads: of layer 0 its signal comes from the frame, all else is rows of hidden outputs."""
+
+    def __init__(self, model, index, group):
+        self.ground = group["ground"]
+        self.signal = model.tensor(f"{index}.signal")
+        self.context = model.tensor(f"{index}.context")
+        self.hidden = model.hidden
+
+    def read_signal(self, frame, published, out):
+        if self.ground:
+            np.take(frame, self.signal, out=out, mode="clip")
+        else:
+            self.read_rows(published, self.signal, out)
+
+    def read_context(self, published, out):
+        if self.context is not None:
+            self.read_rows(published, self.context, out)
+
+    def read_rows(self, published, units, out):
+        np.take(published, units, axis=0, out=out.reshape(*units.shape, self.hidden), mode="clip")
+
+
 class Matrix:
     """A batch of weight matrices [g, rows, columns], worked on in chunks that stay in the cache."""
 
@@ -97,8 +120,7 @@ class Group2016:
         self.q = q
         self.mu = f32(model.rule["momentum"])
         self.units = np.array(group["units"])
-        self.source = model.tensor(f"{index}.signal")
-        self.context = model.tensor(f"{index}.context")
+        self.reader = Reader(model, index, group)
         self.rate = model.tensor(f"{index}.rate")[:, None]
         self.encoder = Matrix(model.tensor(f"{index}.encoder"), True)
         self.decoder = Matrix(model.tensor(f"{index}.decoder"), True)
@@ -116,14 +138,14 @@ class Group2016:
         self.blocks = (g, q // block, block)
         self.features = (g, q // block, 2, block)
 
-    def start(self, space, publishing, squares, t):
+    def start(self, publishing):
         self.encoder.product(self.x, self.h[:, :-1])
         self.predict(publishing)
 
-    def step(self, space, publishing, squares, t):
+    def step(self, frame, published, publishing, squares, t):
         q, now, last = self.q, self.now, self.last
         # score
-        np.take(space, self.source, out=now, mode="clip")
+        self.reader.read_signal(frame, published, now)
         error = now - self.p[:, :q]
         squares[self.units] = np.einsum("gi,gi->g", error, error)
         # learn, from what was computed a step earlier
@@ -141,7 +163,7 @@ class Group2016:
         features = x[:, : 2 * q].reshape(self.features)
         features[:, :, 0] = now.reshape(self.blocks)
         features[:, :, 1] = last.reshape(self.blocks)
-        np.take(space, self.context, out=x[:, 2 * q : -1], mode="clip")
+        self.reader.read_context(published, x[:, 2 * q : -1])
         self.now, self.last = last, now
         # predict
         self.h, self.lag_h = self.lag_h, self.h
@@ -177,8 +199,7 @@ class GroupSaccade:
         self.ground = group["ground"]
         self.units = np.array(group["units"])
         self.hidden, self.inputs = H, n
-        self.source = model.tensor(f"{index}.signal")
-        self.context = model.tensor(f"{index}.context")
+        self.reader = Reader(model, index, group)
         self.window = model.tensor(f"{index}.window")
         self.motion = model.tensor(f"{index}.motion")
         self.prior = f32(0.7 if self.motion is not None else 0)
@@ -201,13 +222,13 @@ class GroupSaccade:
         if self.window is not None:
             self.seen, self.before = zeros(*self.window.shape), zeros(*self.window.shape)
 
-    def start(self, space, publishing, squares, t):
+    def start(self, publishing):
         publishing[self.units] = 0
 
-    def step(self, space, publishing, squares, t):
+    def step(self, frame, published, publishing, squares, t):
         # score
         now = self.now
-        np.take(space, self.source, out=now, mode="clip")
+        self.reader.read_signal(frame, published, now)
         if t == 0:
             self.y[...] = now
             self.p[...] = now
@@ -216,7 +237,7 @@ class GroupSaccade:
         change = now - self.y
         learned = self.learn(change, t - 1) if t >= 2 else None
         old, x = self.x, self.spare
-        self.observe(space, x, change, t)
+        self.observe(frame, published, x, change, t)
         # predict: the encoder learns and predicts in one go
         h = self.h[:, :-1]
         if learned is None:
@@ -276,18 +297,18 @@ class GroupSaccade:
         self.decoder.update(e, h)
         return dh
 
-    def observe(self, space, x, change, t):
+    def observe(self, frame, published, x, change, t):
         now, q = self.now, self.q
         floor = f32(0.005**2)
         if self.ground:
             width = self.window.shape[1]
             self.seen, self.before = self.before, self.seen
-            np.take(space, self.window, out=self.seen, mode="clip")
+            np.take(frame, self.window, out=self.seen, mode="clip")
             features = x[:, :width]
             np.subtract(self.seen, self.before if t > 0 else self.seen, out=features)
             np.sqrt(np.einsum("gi,gi->g", features, features) / f32(width) + floor, out=self.scale)
             if self.motion is not None:
-                np.take(space, self.motion, out=self.m, mode="clip")
+                np.take(frame, self.motion, out=self.m, mode="clip")
                 x[:, width : width + q] = self.m
                 width += q
             features = x[:, :width]
@@ -298,7 +319,7 @@ class GroupSaccade:
             np.sqrt(np.einsum("gi,gi->g", change, change) / f32(q) + floor, out=self.scale)
             np.multiply(now, f32(2), out=x[:, :q])
             np.negative(now, out=self.m)
-        np.take(space, self.context, out=x[:, width:-1], mode="clip")
+        self.reader.read_context(published, x[:, width:-1])
         self.y, self.now = now, self.y
 
     def state(self):
@@ -315,32 +336,24 @@ class Runner:
         # The largest first, so that no thread is left alone with one at the end.
         self.order = sorted(self.groups, key=lambda group: -group.encoder.weights.size)
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        # [frame | external] of every step, ready to be read.
         self.frames = model.tensor("frames").astype(f32) / f32(255)
-        self.candidates = model.tensor("candidates")
-        self.space = np.zeros(model.frame + model.external + model.units * model.hidden, f32)
-        self.other = np.zeros_like(self.space)
+        candidates = model.tensor("candidates")
+        if candidates is not None:
+            self.frames = np.concatenate([self.frames, candidates], axis=1)
+        self.published = np.zeros((model.units, model.hidden), f32)
+        self.publishing = np.zeros_like(self.published)
         self.squares = np.zeros(model.units, f32)
         self.t = 0
-        self.each("start")
-        self.publish()
-
-    def each(self, phase):
-        head = self.model.frame + self.model.external
-        publishing = self.other[head:].reshape(self.model.units, self.model.hidden)
-        run = lambda group: getattr(group, phase)(self.space, publishing, self.squares, self.t)
-        for _ in self.pool.map(run, self.order) if self.pool else map(run, self.order):
-            pass
-
-    def publish(self):
-        self.space, self.other = self.other, self.space
+        for group in self.groups:
+            group.start(self.published)
 
     def step(self):
-        n = self.t % len(self.frames)
-        self.space[: self.model.frame] = self.frames[n]
-        if self.candidates is not None:
-            self.space[self.model.frame : self.model.frame + self.model.external] = self.candidates[n]
-        self.each("step")
-        self.publish()
+        frame = self.frames[self.t % len(self.frames)]
+        run = lambda group: group.step(frame, self.published, self.publishing, self.squares, self.t)
+        for _ in self.pool.map(run, self.order) if self.pool else map(run, self.order):
+            pass
+        self.published, self.publishing = self.publishing, self.published
         self.t += 1
 
     def verify(self, steps, to):
@@ -357,10 +370,9 @@ class Runner:
                     for a, b in zip(starts, starts[1:])
                 ]
             )
-        published = self.space[self.model.frame + self.model.external :].reshape(self.model.units, -1)
         with open(to, "wb") as file:
             for group in self.groups:
-                for values in [*group.state(), published[group.units]]:
+                for values in [*group.state(), self.published[group.units]]:
                     file.write(np.ascontiguousarray(values))
         return {"mse": errors}
 

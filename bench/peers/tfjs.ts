@@ -15,8 +15,9 @@ import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 // deno-lint-ignore no-import-prefix
 import { setWasmPaths, version_wasm } from "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
 import { fileURLToPath } from "node:url";
+import type { Group } from "./export.ts";
 
-const { matMul, mul, reshape, slice } = tf;
+const { gather, matMul, mul, reshape, slice } = tf;
 
 export { tf };
 
@@ -43,11 +44,19 @@ export type Tensors =
     tf.Tensor
   >;
 
+/** What all units read in one step. */
+export interface Arriving {
+  /** [frame | external]. */
+  readonly frame: tf.Tensor;
+  /** Hidden outputs of the step before: [units, H], group after group. */
+  readonly published: tf.Tensor;
+}
+
 /** What a rule is to the runner: tensors to begin with, and a step that makes the next ones. */
 export interface Steps {
   /** The state before the first frame: with `published` and `squares`. */
   start(state: State): State;
-  step(state: State, space: tf.Tensor, t: number): State;
+  step(state: State, arriving: Arriving, t: number): State;
 }
 
 /**
@@ -65,6 +74,21 @@ export async function startWasm(): Promise<string> {
 }
 
 const ones = new Map<number, tf.Tensor2D>();
+
+/** The signals of a group: [g, q]. */
+export function signalOf(state: State, { frame, published }: Arriving, group: Group): tf.Tensor {
+  const from = group.ground ? frame : published;
+  return reshape(gather(from, state["signalIndex"]!), [group.units.length, group.signal]);
+}
+
+/** The contexts of a group: [g, contexts * H]. */
+export function contextOf(state: State, { published }: Arriving, group: Group): tf.Tensor {
+  const index = state["contextIndex"];
+  const g = group.units.length;
+  return index === undefined
+    ? tf.zeros([g, 0])
+    : reshape(gather(published, index), [g, group.context]);
+}
 
 /** W x of a batch: [g, rows, columns] times [g, columns]. */
 export function product(weights: tf.Tensor, x: tf.Tensor): tf.Tensor {

@@ -5,9 +5,19 @@
  */
 import type { Rule2016 } from "../../model/plan.ts";
 import type { Group } from "./export.ts";
-import { outer, product, type State, type Steps, type Tensors, tf, transposed } from "./tfjs.ts";
+import {
+  contextOf,
+  outer,
+  product,
+  signalOf,
+  type State,
+  type Steps,
+  type Tensors,
+  tf,
+  transposed,
+} from "./tfjs.ts";
 
-const { add, concat, div, gather, mul, reshape, slice, square, sub, sum } = tf;
+const { add, concat, div, mul, reshape, slice, square, sub, sum } = tf;
 
 /** z / (2 (|z| + 1)) + 1/2. */
 function activate(z: tf.Tensor): tf.Tensor {
@@ -47,10 +57,10 @@ export function rule2016(rule: Rule2016, group: Group, H: number): Steps {
         squares: tf.zeros([g]),
       }, lag);
     },
-    step(state, space) {
+    step(state, arriving) {
       const { lagX, lagH, lagP, x, h, p, last, rate } = state as Tensors;
       // score
-      const now = gather(space, state["signalIndex"]!);
+      const now = signalOf(state, arriving, group);
       const squares = sum(square(sub(now, slice(p!, [0, 0], [g, q]))), 1);
       // learn, from what was computed a step earlier
       const error = sub(concat([last!, now], 1), lagP!);
@@ -66,7 +76,7 @@ export function rule2016(rule: Rule2016, group: Group, H: number): Steps {
       // observe
       const blocks = [g, q / block, 1, block];
       const features = concat([reshape(now, blocks), reshape(last!, blocks)], 2);
-      const context = gather(space, state["contextIndex"]!);
+      const context = contextOf(state, arriving, group);
       const next = concat([reshape(features, [g, 2 * q]), context, one], 1);
       // predict
       return predict(

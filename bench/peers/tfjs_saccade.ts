@@ -5,7 +5,17 @@
  */
 import type { RuleSaccade } from "../../model/plan.ts";
 import type { Group } from "./export.ts";
-import { outer, product, type State, type Steps, type Tensors, tf, transposed } from "./tfjs.ts";
+import {
+  contextOf,
+  outer,
+  product,
+  signalOf,
+  type State,
+  type Steps,
+  type Tensors,
+  tf,
+  transposed,
+} from "./tfjs.ts";
 
 const { add, concat, div, gather, mul, slice, square, sub, sum } = tf;
 
@@ -56,17 +66,17 @@ export function ruleSaccade(rule: RuleSaccade, group: Group, H: number): Steps {
   /** Features of x, and what else of the state they come from. */
   const observe = (
     old: State,
-    space: tf.Tensor,
+    frame: tf.Tensor,
     now: tf.Tensor,
     change: tf.Tensor,
     t: number,
   ): State & Record<"features" | "s" | "m", tf.Tensor> => {
     if (!ground) return { features: mul(now, 2), s: scaleOf(change), m: tf.neg(now) };
-    const seen = gather(space, old["windowIndex"]!);
+    const seen = gather(frame, old["windowIndex"]!);
     const window = sub(seen, t === 0 ? seen : old["seen"]!);
     const s = scaleOf(window);
     const motion = old["motionIndex"];
-    const m = motion === undefined ? old["m"]! : gather(space, motion);
+    const m = motion === undefined ? old["m"]! : gather(frame, motion);
     const raw = motion === undefined ? window : concat([window, m], 1);
     return { features: tf.clipByValue(div(raw, s), -8, 8), s, m, seen };
   };
@@ -87,16 +97,16 @@ export function ruleSaccade(rule: RuleSaccade, group: Group, H: number): Steps {
         squares: tf.zeros([g]),
       };
     },
-    step(state, space, t) {
+    step(state, arriving, t) {
       // score
-      const now = gather(space, state["signalIndex"]!);
+      const now = signalOf(state, arriving, group);
       const first = t === 0 ? { ...state, y: now, p: now } : state;
       const squares = sum(square(sub(now, first.p!)), 1);
       const change = sub(now, first.y!);
       const old = t >= 2 ? learn(first, change, t - 1) : first;
       // observe
-      const { features, ...seen } = observe(old, space, now, change, t);
-      const context = gather(space, old["contextIndex"]!);
+      const { features, ...seen } = observe(old, arriving.frame, now, change, t);
+      const context = contextOf(old, arriving, group);
       const x = concat([features, context, one], 1);
       // predict
       const a = product(old["encoder"]!, x);

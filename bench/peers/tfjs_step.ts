@@ -70,38 +70,27 @@ class Runner {
         (_, i) => values.subarray(i * model.external, (i + 1) * model.external),
       );
     }
-    const places = this.#places();
-    this.#states = model.groups.map((_, i) => {
-      const index = (name: string) => tf.tensor(places(data.values(name)), shapeOf(name), "int32");
-      const shapeOf = (name: string) => [...model.tensors[name]!.shape];
+    // Hidden outputs are kept group after group, which saves putting them in order: who reads them is told so.
+    const place = new Int32Array(model.units);
+    const order = model.groups.flatMap((group) => group.units);
+    for (const [at, unit] of order.entries()) place[unit] = at;
+    this.#states = model.groups.map(({ ground }, i) => {
+      const units = (name: string) => {
+        const shape = [...model.tensors[name]!.shape];
+        return tf.tensor((data.values(name) as Int32Array).map((u) => place[u]!), shape, "int32");
+      };
       const state: State = {
         encoder: data.tensor(`${i}.encoder`),
         decoder: data.tensor(`${i}.decoder`),
         rate: tf.reshape(data.tensor(`${i}.rate`), [-1, 1]),
-        signalIndex: index(`${i}.signal`),
+        signalIndex: ground ? data.tensor(`${i}.signal`) : units(`${i}.signal`),
       };
-      for (const name of ["context", "window", "motion"]) {
-        if (data.has(`${i}.${name}`)) state[`${name}Index`] = index(`${i}.${name}`);
+      if (data.has(`${i}.context`)) state["contextIndex"] = units(`${i}.context`);
+      for (const name of ["window", "motion"]) {
+        if (data.has(`${i}.${name}`)) state[`${name}Index`] = data.tensor(`${i}.${name}`);
       }
       return this.#replace(state, () => this.#steps[i]!.start(state));
     });
-  }
-
-  /** Hidden outputs are kept group after group, which saves putting them in order: indices are changed once instead. */
-  #places(): (index: ArrayLike<number>) => Int32Array {
-    const { groups, units, hidden, frame, external } = this.#model;
-    const head = frame + external;
-    const order = groups.flatMap((group) => group.units);
-    const place = new Int32Array(units);
-    for (const [at, unit] of order.entries()) place[unit] = at;
-    return (index) =>
-      Int32Array.from(
-        index,
-        (i) =>
-          i < head
-            ? i
-            : head + place[Math.floor((i - head) / hidden)]! * hidden + (i - head) % hidden,
-      );
   }
 
   /** Makes the next state and frees what is not in it. */
@@ -115,17 +104,15 @@ class Runner {
   step(): void {
     const t = this.#t++;
     const n = t % this.#frames.length;
-    const arriving = this.#candidates.length === 0
-      ? [this.#frames[n]!]
-      : [this.#frames[n]!, this.#candidates[n]!];
-    const space = tf.tidy(() => {
-      const published = this.#states.map(({ published }) => tf.reshape(published!, [-1]));
-      return tf.concat([...arriving.map((values) => tf.tensor1d(values)), ...published]);
-    });
+    const parts = [this.#frames[n]!, ...this.#candidates.slice(n, n + 1)];
+    const arriving = tf.tidy(() => ({
+      frame: tf.concat(parts.map((values) => tf.tensor1d(values))),
+      published: tf.concat(this.#states.map(({ published }) => published!), 0),
+    }));
     this.#states = this.#states.map((state, i) =>
-      this.#replace(state, () => this.#steps[i]!.step(state, space, t))
+      this.#replace(state, () => this.#steps[i]!.step(state, arriving, t))
     );
-    space.dispose();
+    tf.dispose(arriving);
   }
 
   /** Mean squared error of each layer in the last step. */
