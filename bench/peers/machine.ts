@@ -14,6 +14,8 @@ export interface Machine {
   readonly memory: number;
   readonly system: string;
   readonly deno: string;
+  /** Programs that wanted a core in the minute before the run: of others, so it should be near 0. */
+  readonly load: number;
   /** The day, YYYY-MM-DD. */
   readonly date: string;
 }
@@ -35,6 +37,7 @@ export async function thisMachine(): Promise<Machine> {
     memory: Deno.systemMemoryInfo().total,
     system: pretty === undefined ? kernel : `${pretty}, ${kernel}`,
     deno: Deno.version.deno,
+    load: Deno.loadavg()[0]!,
     date: new Date().toISOString().slice(0, 10),
   };
 }

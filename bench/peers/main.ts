@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { BUILTIN_NAMES } from "../../model/builtin.ts";
 import { initialCheckpoint } from "../../model/initialise.ts";
 import { type Plan, unitCount, weightCount } from "../../model/plan.ts";
@@ -18,8 +19,9 @@ import { type ModelResult, type PeerRow, render } from "./page.ts";
 import { Peer, PeerError } from "./peer.ts";
 import { agrees, type Deviation, deviationOf, expect, LIMITS, VERIFY_STEPS } from "./verify.ts";
 
-const PAGE = new URL("../../docs/benchmarks.md", import.meta.url);
-const TEMPLATE = new URL("./benchmarks.template.md", import.meta.url);
+const beside = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const PAGE = beside("../../docs/benchmarks.md");
+const TEMPLATE = beside("./benchmarks.template.md");
 
 /** A peer that does not run the same step: what it measures would mean nothing. */
 class DisagreementError extends Error {
@@ -122,6 +124,7 @@ async function main(args: string[]): Promise<number> {
     );
     return 2;
   }
+  const machine = await thisMachine();
   const installed: Installed[] = [];
   const missing: string[] = [];
   for (const install of [installNumpy, installTensorFlow]) {
@@ -143,16 +146,16 @@ async function main(args: string[]): Promise<number> {
       }
     }
   } catch (error) {
-    if (!(error instanceof DisagreementError) && !(error instanceof PeerError)) throw error;
+    const kinds = [DisagreementError, PeerError, RangeError];
+    if (!(error instanceof Error) || !kinds.some((kind) => error instanceof kind)) throw error;
     console.error(error.message);
-    return 1;
+    return error instanceof RangeError ? 2 : 1;
   }
   const command = ["deno task bench:peers", ...args].join(" ");
-  const data = { machine: await thisMachine(), command, results, missing };
+  const data = { machine, command, results, missing };
   const output = flags["output"] === undefined ? PAGE : String(flags["output"]);
   await Deno.writeTextFile(output, render(await Deno.readTextFile(TEMPLATE), data));
-  const config = new URL("../../deno.json", import.meta.url);
-  const format = ["fmt", "--quiet", "--config", config.pathname, `${output}`];
+  const format = ["fmt", "--quiet", "--config", beside("../../deno.json"), output];
   await new Deno.Command(Deno.execPath(), { args: format }).output();
   return missing.length > 0 ? 3 : 0;
 }

@@ -147,6 +147,7 @@ function machine({ machine }: PageData): string {
     ["memory", `${(machine.memory / 2 ** 30).toFixed(1)} GiB`],
     ["system", machine.system],
     ["Deno", machine.deno],
+    ["load in the minute before", machine.load.toFixed(1)],
     ["measured on", machine.date],
   ]);
 }

@@ -41,6 +41,7 @@ const data: PageData = {
     memory: 8 * 2 ** 30,
     system: "a system",
     deno: "2.9.6",
+    load: 0.25,
     date: "2026-01-02",
   },
   command: "deno task bench:peers --only small",
