@@ -89,16 +89,12 @@ interface Entry {
 export async function measure(
   name: string,
   rule: RuleName,
-  options: Pick<BenchOptions, "threads" | "defers" | "seconds">,
+  options: Pick<BenchOptions, "threads" | "defers" | "seconds"> & {
+    /** What else takes its turn in every round, and for how many milliseconds. */
+    readonly turn?: (ms: number) => Promise<void>;
+  },
 ): Promise<Row[]> {
-  const fields = rule === "saccade" ? {} : {
-    delay_each_layer_learning: 0,
-    enable_lateral_at: 0,
-    enable_feedback_at: 0,
-  };
-  const planOf = (defer: Spec["defer"]) =>
-    compilePlan(builtinSpec(name, { rule, fields: { ...fields, defer } }));
-  const frames = makeFrames(planOf(0));
+  const frames = makeFrames(benchPlan(name, rule));
   const peers: { backend: Backend; device: string; threads: number; defer: Spec["defer"] }[] = [
     { backend: reference, device: "f32", threads: 1, defer: 0 },
     { backend: naive, device: "f32", threads: 1, defer: 0 },
@@ -112,7 +108,7 @@ export async function measure(
   await using stack = new AsyncDisposableStack();
   const entries: Entry[] = [];
   for (const { backend, device: id, threads, defer } of peers) {
-    const plan = planOf(defer);
+    const plan = benchPlan(name, rule, defer);
     const device = stack.use(await backend.open(id || (await backend.probe())[0]!.id));
     const session = stack.use(await device.load(plan, initialCheckpoint(plan)));
     const motion = plan.rule.name === "saccade" && plan.rule.motion > 0
@@ -136,6 +132,7 @@ export async function measure(
       const [count, ms] = await steps(entry, frames, 1000 * options.seconds / ROUNDS);
       entry.rates.push(1000 * count / ms);
     }
+    await options.turn?.(1000 * options.seconds / ROUNDS);
   }
   const measured = new Map<string, Bandwidth>();
   const bandwidth = async (bytes: number, threads: number) => {
@@ -155,7 +152,24 @@ export async function measure(
   return entries.map((entry) => rowOf(name, rule, entry));
 }
 
-function makeFrames(plan: Plan): Uint8Array[] {
+/**
+ * The model that is measured.
+ *
+ * @param name a built-in model
+ * @param rule the rule; under 2016 all layers learn and all contexts are on
+ * @param defer updates between two writes of deferred updates
+ */
+export function benchPlan(name: string, rule: RuleName, defer: Spec["defer"] = 0): Plan {
+  const fields = rule === "saccade" ? {} : {
+    delay_each_layer_learning: 0,
+    enable_lateral_at: 0,
+    enable_feedback_at: 0,
+  };
+  return compilePlan(builtinSpec(name, { rule, fields: { ...fields, defer } }));
+}
+
+/** Frames of the built-in scene; they are played forth and back. */
+export function makeFrames(plan: Plan): Uint8Array[] {
   const scene = openScene({ size: plan.frame });
   return Array.from({ length: FRAMES }, () => {
     const frame = new Uint8Array(frameLength(plan));

@@ -25,7 +25,7 @@ export const command: Command = {
     },
     defer: {
       value: "K,K",
-      help: "updates between two writes of deferred updates, with commas (default: 0,8)",
+      help: "updates between two writes of deferred updates, with commas (default: 0,16)",
     },
     seconds: { value: "N", kind: "number", help: "seconds a row (default: 3)" },
     json: { help: "print each row as a line of JSON" },
@@ -50,7 +50,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const chosen = values.number("threads");
   const threads = chosen !== undefined ? [chosen] : cores > 1 ? [1, cores] : [1];
   const seconds = values.number("seconds") ?? 3;
-  const defers = (values.text("defer") ?? "0,8").split(",").map((text) => {
+  const defers = (values.text("defer") ?? "0,16").split(",").map((text) => {
     if (text !== "auto" && !/^([0-9]|[1-5][0-9]|6[0-4])$/.test(text)) {
       throw new UsageError(`--defer takes numbers from 0 to 64 and auto, not "${text}"`);
     }

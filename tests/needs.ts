@@ -33,6 +33,11 @@ const NEEDS = {
     inCi: true,
   },
   python: { why: "python3 is not installed", met: () => runs("python3", "-V"), inCi: true },
+  numpy: {
+    why: "numpy is not installed",
+    met: () => runs("python3", "-c", "import numpy"),
+    inCi: true,
+  },
   script: {
     why: "script, which makes terminals, is not installed",
     met: () => runs("script", "-V"),
