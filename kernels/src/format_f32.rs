@@ -120,11 +120,11 @@ unsafe fn combine_block<const N: usize, const ADD: bool>(matrix: Matrix, c: *con
 
 /// What happens to a weight when it learns.
 trait Update {
-    /// The weights at `w` (momentum at `m`) after one more rank-1 term d x, stored and returned.
+    /// The weights `old`, which stand at `w` (momentum at `m`), after one more rank-1 term d x: stored and returned.
     ///
     /// # Safety
     /// Four f32 can be read and written at both.
-    unsafe fn apply(&self, w: *mut f32, m: *mut f32, d: F32x4, x: F32x4) -> F32x4;
+    unsafe fn apply(&self, old: F32x4, w: *mut f32, m: *mut f32, d: F32x4, x: F32x4) -> F32x4;
 }
 
 /// W += d x.
@@ -135,9 +135,9 @@ struct WithMomentum(F32x4);
 
 impl Update for Plain {
     #[inline(always)]
-    unsafe fn apply(&self, w: *mut f32, _: *mut f32, d: F32x4, x: F32x4) -> F32x4 {
+    unsafe fn apply(&self, old: F32x4, w: *mut f32, _: *mut f32, d: F32x4, x: F32x4) -> F32x4 {
         unsafe {
-            let updated = F32x4::load(w).madd(d, x);
+            let updated = old.madd(d, x);
             updated.store(w);
             updated
         }
@@ -146,11 +146,11 @@ impl Update for Plain {
 
 impl Update for WithMomentum {
     #[inline(always)]
-    unsafe fn apply(&self, w: *mut f32, m: *mut f32, d: F32x4, x: F32x4) -> F32x4 {
+    unsafe fn apply(&self, old: F32x4, w: *mut f32, m: *mut f32, d: F32x4, x: F32x4) -> F32x4 {
         unsafe {
             let momentum = d.mul(x).madd(self.0, F32x4::load(m));
             momentum.store(m);
-            let updated = F32x4::load(w).add(momentum);
+            let updated = old.add(momentum);
             updated.store(w);
             updated
         }
@@ -209,19 +209,16 @@ unsafe fn stream<U: Update>(
     unsafe {
         let mut w = matrix.weights;
         let mut m = matrix.momentum;
-        let visit = |w: *mut f32, m: *mut f32, d: F32x4, column: usize, sum: F32x4| {
+        // Loaded once for all rows: the compiler must assume that a store to the weights changes what it has loaded.
+        let vectors = |column: usize| {
             let here = F32x4::load(x.add(column));
-            match with {
-                Use::Updated(next) => {
-                    let updated = update.apply(w, m, d, here);
-                    sum.madd(updated, F32x4::load(next.add(column)))
-                }
-                Use::Old => {
-                    let old = F32x4::load(w);
-                    update.apply(w, m, d, here);
-                    sum.madd(old, here)
-                }
-            }
+            let used = if let Use::Updated(next) = with { F32x4::load(next.add(column)) } else { here };
+            (here, used)
+        };
+        let visit = |w: *mut f32, m: *mut f32, d: F32x4, (here, used): (F32x4, F32x4), sum: F32x4| {
+            let old = F32x4::load(w);
+            let updated = update.apply(old, w, m, d, here);
+            sum.madd(if let Use::Old = with { old } else { updated }, used)
         };
         let panels = matrix.rows / PANEL;
         for panel in 0..panels {
@@ -229,8 +226,9 @@ unsafe fn stream<U: Update>(
             let d: [F32x4; PANEL] = core::array::from_fn(|i| F32x4::splat(factor(row + i)));
             let mut sum = [F32x4::splat(0.0); PANEL];
             for column in (0..matrix.columns).step_by(LANES) {
+                let x = vectors(column);
                 for i in 0..PANEL {
-                    sum[i] = visit(w.add(i * LANES), m.wrapping_add(i * LANES), d[i], column, sum[i]);
+                    sum[i] = visit(w.add(i * LANES), m.wrapping_add(i * LANES), d[i], x, sum[i]);
                 }
                 w = w.add(PANEL * LANES);
                 m = m.wrapping_add(PANEL * LANES);
@@ -243,8 +241,8 @@ unsafe fn stream<U: Update>(
             let d = F32x4::splat(factor(row));
             let mut sum = [F32x4::splat(0.0); 2];
             for column in (0..matrix.columns).step_by(COLUMNS) {
-                sum[0] = visit(w, m, d, column, sum[0]);
-                sum[1] = visit(w.add(LANES), m.wrapping_add(LANES), d, column + LANES, sum[1]);
+                sum[0] = visit(w, m, d, vectors(column), sum[0]);
+                sum[1] = visit(w.add(LANES), m.wrapping_add(LANES), d, vectors(column + LANES), sum[1]);
                 w = w.add(COLUMNS);
                 m = m.wrapping_add(COLUMNS);
             }
