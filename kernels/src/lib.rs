@@ -10,6 +10,7 @@
 pub mod format_f32;
 pub mod model;
 pub mod motion;
+pub mod pixels;
 pub mod rule_2016;
 pub mod rule_saccade;
 pub mod sweep;
