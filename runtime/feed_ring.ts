@@ -121,13 +121,12 @@ export class RingReader extends RingEnd {
     this.count(READ);
   }
 
-  /** Waits until a frame is ready or the ring has ended. */
-  async wait(): Promise<void> {
-    for (;;) {
-      const seen = this.load(SIGNAL);
-      if (this.ready || this.load(ENDED) !== 0) return;
-      await Atomics.waitAsync(this.words, SIGNAL, seen).value;
-    }
+  /** Waits for something to happen, where neither a frame is ready nor the ring has ended. */
+  change(): Promise<unknown> | undefined {
+    const seen = this.load(SIGNAL);
+    if (this.ready || this.load(ENDED) !== 0) return undefined;
+    const { value } = Atomics.waitAsync(this.words, SIGNAL, seen);
+    return typeof value === "string" ? undefined : value;
   }
 
   /** Tells the writer that nobody reads on. */

@@ -44,6 +44,8 @@ export class ThreadFeed implements Feed, AsyncDisposable {
   readonly scores = { copy: NaN, motion: NaN };
   readonly #port: MessagePort;
   #ring: RingReader | undefined;
+  /** Whether the thread has said how the frames ended. */
+  #over = false;
   #answer = Promise.withResolvers<FromFeeder>();
   readonly #closed = Promise.withResolvers<void>();
 
@@ -115,10 +117,13 @@ export class ThreadFeed implements Feed, AsyncDisposable {
 
   async #wait(): Promise<boolean> {
     const ring = this.#ring!;
-    await ring.wait();
-    if (!ring.ended) return this.#take();
-    const answer = await this.#answered();
-    if (answer.type === "ended") this.truncated = answer.truncated;
+    while (!ring.ready && !ring.ended) await ring.change();
+    if (ring.ready) return this.#take();
+    if (!this.#over) {
+      this.#over = true;
+      const answer = await this.#answered();
+      if (answer.type === "ended") this.truncated = answer.truncated;
+    }
     return false;
   }
 

@@ -14,8 +14,9 @@ export class MotionKernel {
   readonly #size: Size;
   readonly #radius: number;
   readonly #bytes: Uint8Array;
-  /** The planes of the last frame and of this one, which take turns. */
-  readonly #planes: [number, number];
+  /** Where the planes of the last two frames are, which take turns. */
+  readonly #planes: readonly [number, number];
+  #now = 0;
   readonly #into: number;
   readonly #scratch: number;
   #seen: boolean;
@@ -66,17 +67,23 @@ export class MotionKernel {
     const seen = this.#seen;
     this.#take();
     if (!seen) return;
-    const [last, now] = this.#planes;
     const { width, height } = this.#size;
-    const [radius, into, scratch] = [this.#radius, this.#into, this.#scratch];
-    this.#kernels.motion_candidate(now, last, width, height, radius, into, scratch);
+    this.#kernels.motion_candidate(
+      this.#planes[this.#now]!,
+      this.#planes[1 - this.#now]!,
+      width,
+      height,
+      this.#radius,
+      this.#into,
+      this.#scratch,
+    );
   }
 
   /** Makes planes of the bytes, where those of the frame before the last were. */
   #take(): void {
     const { width, height } = this.#size;
-    this.#planes.reverse();
-    const to = this.#planes[1];
+    this.#now = 1 - this.#now;
+    const to = this.#planes[this.#now]!;
     this.#kernels.motion_split(this.#bytes.byteOffset, width, height, this.#radius, to);
     this.#seen = true;
   }

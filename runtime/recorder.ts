@@ -123,7 +123,9 @@ export class Recorder {
     const report = await this.#session.report();
     for (const span of [this.#window, this.#total]) {
       for (let i = 0; i < report.steps; i++) {
-        const [copy, motion] = [this.#pending[2 * i]!, this.#pending[2 * i + 1]!];
+        // No pair of constants: to take an array apart makes garbage, and this is done for every step.
+        const copy = this.#pending[2 * i]!;
+        const motion = this.#pending[2 * i + 1]!;
         span.score.add(report.firstStep + i, report.mse, i * this.#layers, copy, motion);
       }
     }

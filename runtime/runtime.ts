@@ -137,7 +137,8 @@ class Ending implements Disposable {
   readonly #stop: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
   #over: boolean;
-  #giveUp = () => {};
+  #resolve = (_: boolean) => {};
+  #reject = (_: unknown) => {};
 
   constructor(stop: AbortSignal | undefined, seconds: number) {
     this.#stop = stop;
@@ -147,18 +148,26 @@ class Ending implements Disposable {
     if (seconds < 2e6) this.#timer = setTimeout(this.#end, 1000 * seconds);
   }
 
-  /** Waits for a source; false when the run ends before. A race against one promise would keep something of every frame. */
+  /**
+   * Waits for a source, one time after the other; false when the run ends before. A race against one promise would keep something of
+   * every frame, and functions made anew would be garbage of every frame.
+   */
   before(next: Promise<boolean>): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.#giveUp = () => resolve(false);
-      next.then(resolve, reject);
-      if (this.#over) resolve(false);
-    });
+    const wait = new Promise(this.#hold);
+    next.then(this.#come, this.#break);
+    if (this.#over) this.#end();
+    return wait;
   }
 
+  readonly #hold = (resolve: (there: boolean) => void, reject: (error: unknown) => void) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
+  readonly #come = (there: boolean) => this.#resolve(there);
+  readonly #break = (error: unknown) => this.#reject(error);
   readonly #end = () => {
     this.#over = true;
-    this.#giveUp();
+    this.#resolve(false);
   };
 
   [Symbol.dispose](): void {
@@ -286,13 +295,16 @@ class Loop {
     );
   }
 
-  /** A checkpoint on the way is written while the run goes on; when it fails, the run survives. */
   #saveIfDue(): void {
-    const { save, checkpointEvery, warn } = this.#options;
+    const { save, checkpointEvery } = this.#options;
     if (save === undefined || checkpointEvery === undefined || this.#saving !== undefined) return;
-    if (!this.#recorder.checkpointDue(checkpointEvery)) return;
+    if (this.#recorder.checkpointDue(checkpointEvery)) this.#saveMeanwhile(save);
+  }
+
+  /** A checkpoint on the way is written while the run goes on; when it fails, the run survives. */
+  #saveMeanwhile(save: string): void {
     this.#saving = this.#save(save)
-      .catch((error: Error) => warn?.(`${error.message}; the run goes on`))
+      .catch((error: Error) => this.#options.warn?.(`${error.message}; the run goes on`))
       .finally(() => this.#saving = undefined);
   }
 
