@@ -23,7 +23,9 @@ export interface Kernels {
   write_frame(bytes: number, values: number, length: number): void;
   sweep_read(at: number, length: number): number;
   sweep_update(at: number, length: number, factor: number): void;
-  motion_scratch_length(width: number, height: number, radius: number): number;
+  motion_planes_bytes(width: number, height: number, radius: number): number;
+  motion_scratch_bytes(width: number, height: number, radius: number): number;
+  motion_split(frame: number, width: number, height: number, radius: number, planes: number): void;
   motion_candidate(
     frame: number,
     last: number,

@@ -6,6 +6,7 @@
 import type { Spec } from "../model/spec.ts";
 import type { SourceRequest } from "../sources/open.ts";
 import type { Failure } from "./failure.ts";
+import { feedsAhead } from "./feeder.ts";
 import type { Picture } from "./picture.ts";
 import type { CheckpointInterval } from "./recorder.ts";
 import type { Report } from "./report.ts";
@@ -34,7 +35,12 @@ export interface RunRequest {
 
 /** What the thread is told. */
 export type ToWorker =
-  | { readonly type: "run"; readonly request: RunRequest }
+  | {
+    readonly type: "run";
+    readonly request: RunRequest;
+    /** Where the thread listens that reads the source ahead. */
+    readonly feeder?: MessagePort;
+  }
   | { readonly type: "stop" }
   | { readonly type: "look" };
 
@@ -63,7 +69,15 @@ function mayRead(url: URL): void {
   );
 }
 
-/** A run in its thread. */
+/** Starts the thread that reads a source ahead; the port is for the loop. */
+function startFeeder(): { worker: Worker; port: MessagePort } {
+  const worker = new Worker(new URL("./feeder_worker.ts", import.meta.url), { type: "module" });
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage(port1, [port1]);
+  return { worker, port: port2 };
+}
+
+/** A run in its thread, and its source in another where it may be read ahead. */
 export class HostedRun {
   /** Null when the run ended by itself or was stopped, else what went wrong. */
   readonly ended: Promise<Failure | null>;
@@ -79,11 +93,14 @@ export class HostedRun {
   constructor(request: RunRequest, listener: Listener) {
     const url = new URL("./worker.ts", import.meta.url);
     mayRead(url);
+    // Both here and at once: a thread that is created by another one takes Deno a second to start.
     const worker = new Worker(url, { type: "module" });
+    const feeder = feedsAhead(request.source) ? startFeeder() : undefined;
     this.#worker = worker;
     this.ended = new Promise((resolve) => {
       const end = (failure: Failure | null) => {
         worker.terminate();
+        feeder?.worker.terminate();
         resolve(failure);
       };
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
@@ -93,12 +110,15 @@ export class HostedRun {
         else if (data.type === "failure") end(data.failure);
         else end(null);
       };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        end({ name: "Error", message: event.message });
-      };
+      for (const thread of [worker, ...(feeder === undefined ? [] : [feeder.worker])]) {
+        thread.onerror = (event) => {
+          event.preventDefault();
+          end({ name: "Error", message: event.message });
+        };
+      }
     });
-    this.#send({ type: "run", request });
+    if (feeder === undefined) this.#send({ type: "run", request });
+    else worker.postMessage({ type: "run", request, feeder: feeder.port }, [feeder.port]);
   }
 
   /** Ends the run after the step at hand; it saves and sums up. */

@@ -14,23 +14,25 @@ export class MotionKernel {
   readonly #size: Size;
   readonly #radius: number;
   readonly #bytes: Uint8Array;
-  readonly #frames: [number, number];
+  /** Where the planes of the last two frames are, which take turns. */
+  readonly #planes: readonly [number, number];
+  #now = 0;
   readonly #into: number;
   readonly #scratch: number;
   #seen: boolean;
 
   private constructor(kernels: Kernels, size: Size, radius: number) {
-    const length = size.width * size.height * 3;
-    const floats = kernels.motion_scratch_length(size.width, size.height, radius);
-    const bytes = 4 * (3 * length + floats) + length;
-    kernels.memory.grow(Math.ceil(bytes / PAGE) + 2);
-    const take = (count: number) => kernels.allocate(4 * count);
+    const { width, height } = size;
+    const length = width * height * 3;
+    const planes = kernels.motion_planes_bytes(width, height, radius);
+    const scratch = kernels.motion_scratch_bytes(width, height, radius);
+    kernels.memory.grow(Math.ceil((2 * planes + scratch + 5 * length) / PAGE) + 2);
     this.#kernels = kernels;
     this.#size = size;
     this.#radius = radius;
-    this.#frames = [take(length), take(length)];
-    this.#into = take(length);
-    this.#scratch = take(floats);
+    this.#planes = [kernels.allocate(planes), kernels.allocate(planes)];
+    this.#into = kernels.allocate(4 * length);
+    this.#scratch = kernels.allocate(scratch);
     const { buffer } = kernels.memory;
     this.#bytes = new Uint8Array(buffer, kernels.allocate(length), length);
     this.candidate = new Float32Array(buffer, this.#into, length);
@@ -49,9 +51,8 @@ export class MotionKernel {
   ): Promise<MotionKernel> {
     const kernel = new MotionKernel(instantiate(await compileKernels("single")), size, radius);
     if (last !== undefined) {
-      const length = size.width * size.height * 3;
-      new Float32Array(kernel.#kernels.memory.buffer, kernel.#frames[0], length).set(last);
-      kernel.#seen = true;
+      for (let i = 0; i < last.length; i++) kernel.#bytes[i] = Math.round(last[i]! * 255);
+      kernel.#take();
     }
     return kernel;
   }
@@ -62,22 +63,28 @@ export class MotionKernel {
    * @param frame height * width * 3 bytes
    */
   next(frame: Uint8Array): void {
-    const [last, now] = this.#frames;
     this.#bytes.set(frame);
-    this.#kernels.write_frame(this.#bytes.byteOffset, now, this.#bytes.length);
+    const seen = this.#seen;
+    this.#take();
+    if (!seen) return;
     const { width, height } = this.#size;
-    if (this.#seen) {
-      this.#kernels.motion_candidate(
-        now,
-        last,
-        width,
-        height,
-        this.#radius,
-        this.#into,
-        this.#scratch,
-      );
-    }
+    this.#kernels.motion_candidate(
+      this.#planes[this.#now]!,
+      this.#planes[1 - this.#now]!,
+      width,
+      height,
+      this.#radius,
+      this.#into,
+      this.#scratch,
+    );
+  }
+
+  /** Makes planes of the bytes, where those of the frame before the last were. */
+  #take(): void {
+    const { width, height } = this.#size;
+    this.#now = 1 - this.#now;
+    const to = this.#planes[this.#now]!;
+    this.#kernels.motion_split(this.#bytes.byteOffset, width, height, this.#radius, to);
     this.#seen = true;
-    this.#frames.reverse();
   }
 }

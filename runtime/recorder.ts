@@ -8,8 +8,9 @@ import type { Energy, Meter } from "../meters/meter.ts";
 import { processMemory } from "../meters/memory.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Source } from "../sources/source.ts";
+import type { Feed } from "./feed.ts";
 import type { Report } from "./report.ts";
-import { type FrameScore, ScoreSum } from "./score.ts";
+import { ScoreSum } from "./score.ts";
 
 /** How often a checkpoint is written: after so many steps or so many seconds. */
 export type CheckpointInterval = { readonly steps: number } | { readonly seconds: number };
@@ -36,13 +37,19 @@ class Span {
     this.score = new ScoreSum(layers);
     this.dropped = dropped;
   }
+
+  spend(source: number, step: number, report: number): void {
+    this.sourceMs += source;
+    this.stepMs += step;
+    this.reportMs += report;
+  }
 }
 
 /** Makes the records of a run. */
 export class Recorder {
   readonly #plan: Plan;
   readonly #session: Session;
-  readonly #source: Source;
+  readonly #source: Pick<Source, "dropped">;
   readonly #layers: number;
   /** Host-side scores of the steps that have not been drained: copy, motion. */
   readonly #pending = new Float64Array(2 * GATHER);
@@ -61,7 +68,7 @@ export class Recorder {
     options: {
       readonly plan: Plan;
       readonly session: Session;
-      readonly source: Source;
+      readonly source: Pick<Source, "dropped">;
       readonly step: number;
       readonly window: number;
     },
@@ -95,7 +102,7 @@ export class Recorder {
   }
 
   /** Counts a step. */
-  add({ copy, motion }: FrameScore): void {
+  add({ copy, motion }: Feed["scores"]): void {
     this.#pending[2 * this.#gathered] = copy;
     this.#pending[2 * this.#gathered++ + 1] = motion;
     this.#step++;
@@ -106,11 +113,8 @@ export class Recorder {
 
   /** Adds the milliseconds of a step. */
   spend(source: number, step: number, report: number): void {
-    for (const span of [this.#window, this.#total]) {
-      span.sourceMs += source;
-      span.stepMs += step;
-      span.reportMs += report;
-    }
+    this.#window.spend(source, step, report);
+    this.#total.spend(source, step, report);
   }
 
   /** Takes what gathered on the device. */
@@ -119,7 +123,9 @@ export class Recorder {
     const report = await this.#session.report();
     for (const span of [this.#window, this.#total]) {
       for (let i = 0; i < report.steps; i++) {
-        const [copy, motion] = [this.#pending[2 * i]!, this.#pending[2 * i + 1]!];
+        // No pair of constants: to take an array apart makes garbage, and this is done for every step.
+        const copy = this.#pending[2 * i]!;
+        const motion = this.#pending[2 * i + 1]!;
         span.score.add(report.firstStep + i, report.mse, i * this.#layers, copy, motion);
       }
     }

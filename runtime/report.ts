@@ -30,7 +30,7 @@ export interface Report {
   readonly movingSkill: number | null;
   /** Steps a second of wall time. */
   readonly stepsPerSecond: number | null;
-  /** Milliseconds a step: waiting for the source, in the backend, and making reports. */
+  /** Milliseconds a step: waiting for the frame and what is computed of it, in the backend, and making reports. */
   readonly ms: { readonly source: number; readonly step: number; readonly report: number };
   /** Means over the steps of this record. */
   readonly perStep: {

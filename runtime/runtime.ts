@@ -4,7 +4,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import type { Device, Session } from "../backends/backend.ts";
+import type { Device, Session, StepInput, StepOptions } from "../backends/backend.ts";
 import { BackendError } from "../backends/errors.ts";
 import { openDevice } from "../backends/registry.ts";
 import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
@@ -17,17 +17,16 @@ import type { Meter } from "../meters/meter.ts";
 import { openMeter } from "../meters/open.ts";
 import { type Source, SourceError } from "../sources/source.ts";
 import { saveCheckpoint } from "./checkpoint_store.ts";
-import { MotionKernel } from "./motion_kernel.ts";
+import { DirectFeed, type Feed, type FeedStart } from "./feed.ts";
 import { framePositions, Photographer, type Picture } from "./picture.ts";
 import { type CheckpointInterval, Recorder } from "./recorder.ts";
 import type { Report } from "./report.ts";
-import { FrameScore } from "./score.ts";
 
 /** What a run is told. */
 export interface RunOptions {
   /** The model. */
   readonly spec: Spec;
-  /** Where frames come from; of the model's size. The run does not close it. */
+  /** Where frames come from; of the model's size. The run asks for a frame when it wants one, and does not close it. */
   readonly source: Source;
   /** A backend, perhaps with a device: `wasm`, `reference:f64`, `./my_backend.ts`. Default `wasm`. */
   readonly backend?: string;
@@ -77,7 +76,22 @@ export interface RunOptions {
  * }
  * ```
  */
-export async function* run(options: RunOptions): AsyncGenerator<Report, void, void> {
+export function run(options: RunOptions): AsyncGenerator<Report, void, void> {
+  return runFeed(options, new DirectFeed(options.source));
+}
+
+/**
+ * Runs a model over a feed, as {@linkcode run} does over a source.
+ *
+ * @param options what is to run
+ * @param feed where frames come from; it is not closed
+ * @returns as `run`
+ * @throws as `run`
+ */
+export async function* runFeed(
+  options: Omit<RunOptions, "source">,
+  feed: Feed,
+): AsyncGenerator<Report, void, void> {
   const { spec, resume } = options;
   const plan = compilePlan(spec);
   const { name, device } = await openDevice(
@@ -86,7 +100,7 @@ export async function* run(options: RunOptions): AsyncGenerator<Report, void, vo
   );
   await using _device = device;
   await using session = await load(plan, device, name, resume);
-  const loop = new Loop(options, plan, session);
+  const loop = new Loop(options, feed, plan, session);
   await loop.prepare();
   yield* loop.run();
 }
@@ -125,7 +139,8 @@ class Ending implements Disposable {
   readonly #stop: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
   #over: boolean;
-  #giveUp = () => {};
+  #resolve = (_: boolean) => {};
+  #reject = (_: unknown) => {};
 
   constructor(stop: AbortSignal | undefined, seconds: number) {
     this.#stop = stop;
@@ -135,18 +150,26 @@ class Ending implements Disposable {
     if (seconds < 2e6) this.#timer = setTimeout(this.#end, 1000 * seconds);
   }
 
-  /** Waits for a source; false when the run ends before. A race against one promise would keep something of every frame. */
+  /**
+   * Waits for a source, one time after the other; false when the run ends before. A race against one promise would keep something of
+   * every frame, and functions made anew would be garbage of every frame.
+   */
   before(next: Promise<boolean>): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      this.#giveUp = () => resolve(false);
-      next.then(resolve, reject);
-      if (this.#over) resolve(false);
-    });
+    const wait = new Promise(this.#hold);
+    next.then(this.#come, this.#break);
+    if (this.#over) this.#end();
+    return wait;
   }
 
+  readonly #hold = (resolve: (there: boolean) => void, reject: (error: unknown) => void) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
+  readonly #come = (there: boolean) => this.#resolve(there);
+  readonly #break = (error: unknown) => this.#reject(error);
   readonly #end = () => {
     this.#over = true;
-    this.#giveUp();
+    this.#resolve(false);
   };
 
   [Symbol.dispose](): void {
@@ -157,65 +180,63 @@ class Ending implements Disposable {
 
 /** One run in progress. */
 class Loop {
-  readonly #options: RunOptions;
+  readonly #options: Omit<RunOptions, "source">;
+  readonly #feed: Feed;
   readonly #plan: Plan;
   readonly #session: Session;
-  readonly #frame: Uint8Array<ArrayBuffer>;
-  readonly #score: FrameScore;
   readonly #recorder: Recorder;
   readonly #photographer: Photographer;
-  #motion: MotionKernel | undefined;
+  /** The same records every time: a step must not make garbage. */
+  #input: StepInput | undefined;
+  readonly #how: StepOptions;
   #sourceFrames: number;
   #saving: Promise<void> | undefined;
 
-  constructor(options: RunOptions, plan: Plan, session: Session) {
-    const { resume, source, window = 100 } = options;
+  constructor(options: Omit<RunOptions, "source">, feed: Feed, plan: Plan, session: Session) {
+    const { resume, learn = true, window = 100 } = options;
     this.#options = options;
+    this.#feed = feed;
     this.#plan = plan;
     this.#session = session;
-    this.#frame = new Uint8Array(frameLength(plan));
+    this.#how = { learn };
     const step = resume?.checkpoint.step ?? 0;
-    this.#score = new FrameScore(frameLength(plan), this.#lastFrame());
-    this.#recorder = new Recorder({ plan, session, source, step, window });
+    this.#recorder = new Recorder({ plan, session, source: feed, step, window });
     this.#photographer = new Photographer(plan);
     this.#sourceFrames = resume?.sourceFrames ?? 0;
   }
 
-  /** The frame before the first of this run. */
-  #lastFrame(): ArrayLike<number> | undefined {
-    const checkpoint = this.#options.resume?.checkpoint;
-    return checkpoint === undefined || checkpoint.step === 0
-      ? undefined
-      : checkpoint.tensors["frame"];
-  }
-
   /** Goes to where the last run ended, and starts the meter. */
   async prepare(): Promise<void> {
-    const { source, resume, meter, stop } = this.#options;
-    const { rule } = this.#plan;
-    if (rule.name === "saccade" && rule.motion > 0) {
-      this.#motion = await MotionKernel.create(this.#plan.frame, rule.motion, this.#lastFrame());
-      const motion = resume?.checkpoint.tensors["motion"];
-      if (motion !== undefined && this.#lastFrame() !== undefined) {
-        const candidate = new Float32Array(frameLength(this.#plan));
-        for (const [i, at] of framePositions(this.#plan).entries()) candidate[at] = motion[i]!;
-        this.#score.expect(candidate);
-      }
-    }
-    if (this.#sourceFrames > 0 && !source.live) {
-      using ending = new Ending(stop, Infinity);
-      await ending.before(source.skip(this.#sourceFrames).then(() => true));
-    }
+    const { meter, stop } = this.#options;
+    const feed = this.#feed;
+    using ending = new Ending(stop, Infinity);
+    await ending.before(feed.start(this.#begin()).then(() => true));
+    const { frame, external } = feed;
+    this.#input = external === undefined ? { frame } : { frame, external };
     await this.#recorder.start(meter === undefined ? await openMeter() : meter);
+  }
+
+  /** Where the frames of this run begin. */
+  #begin(): FeedStart {
+    const { rule, frame: size } = this.#plan;
+    const { step = 0, tensors = {} } = this.#options.resume?.checkpoint ?? {};
+    const radius = rule.name === "saccade" ? rule.motion : 0;
+    const { frame: last, motion } = tensors;
+    const start = { size, radius, skip: this.#sourceFrames };
+    if (step === 0 || last === undefined) return start;
+    if (radius === 0 || motion === undefined) return { ...start, last };
+    const candidate = new Float32Array(frameLength(this.#plan));
+    for (const [i, at] of framePositions(this.#plan).entries()) candidate[at] = motion[i]!;
+    return { ...start, last, candidate };
   }
 
   /** Steps and their records, the summary, and at last what went wrong: nothing learned is lost to a source that breaks. */
   async *run(): AsyncGenerator<Report, void, void> {
-    const { source } = this.#options;
     let failure: unknown;
     try {
       yield* this.#steps();
-      if (source.truncated !== null) failure = new SourceError(source.truncated);
+      const { truncated } = this.#feed;
+      if (truncated !== null) failure = new SourceError(truncated);
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       failure = error;
@@ -233,7 +254,7 @@ class Loop {
   }
 
   async *#steps(): AsyncGenerator<Report, void, void> {
-    const { source, stop, steps = Infinity, seconds = Infinity, window = 100 } = this.#options;
+    const { stop, steps = Infinity, seconds = Infinity, window = 100, view } = this.#options;
     const start = performance.now();
     const deadline = start + 1000 * seconds;
     let nextTurn = start + TURN_MS;
@@ -246,23 +267,28 @@ class Loop {
       }
       if (stop?.aborted) return;
       const begin = performance.now();
-      const next = source.next(this.#frame);
+      const next = this.#feed.next();
       const frame = typeof next === "boolean" ? next : await ending.before(next);
       if (!frame) {
         return this.#checkEmpty(done === 1 && !stop?.aborted && performance.now() < deadline);
       }
       this.#sourceFrames++;
-      await this.#step(begin);
+      const sourced = performance.now();
+      // What is there at once is not awaited: that alone would make a promise a step.
+      const pending = this.#session.step(this.#input!, this.#how);
+      if (pending !== undefined) await pending;
+      this.#recorder.add(this.#feed.scores);
+      this.#recorder.spend(sourced - begin, performance.now() - sourced, 0);
       if (done % window === 0) yield await this.#recorder.window();
       else if (this.#recorder.isFull) await this.#recorder.drain();
-      await this.#look();
+      if (view?.wanted()) view.show(await this.#photographer.take(this.#session));
       this.#saveIfDue();
     }
   }
 
   /** A source that ends before its first frame is no source. */
   #checkEmpty(empty: boolean): void {
-    const { name, truncated } = this.#options.source;
+    const { name, truncated } = this.#feed;
     if (!empty || truncated !== null) return;
     throw new SourceError(
       this.#sourceFrames === 0
@@ -271,36 +297,16 @@ class Loop {
     );
   }
 
-  /** One step, with its times: waiting for the source, the step with its motion candidate, the host's own scores. */
-  async #step(begin: number): Promise<void> {
-    const { learn = true } = this.#options;
-    const sourced = performance.now();
-    const frame = this.#frame;
-    this.#motion?.next(frame);
-    const external = this.#motion?.candidate;
-    const pending = external === undefined
-      ? this.#session.step({ frame }, { learn })
-      : this.#session.step({ frame, external }, { learn });
-    if (pending !== undefined) await pending;
-    const stepped = performance.now();
-    this.#score.score(frame);
-    if (external !== undefined) this.#score.expect(external);
-    this.#recorder.add(this.#score);
-    this.#recorder.spend(sourced - begin, stepped - sourced, performance.now() - stepped);
-  }
-
-  async #look(): Promise<void> {
-    const { view } = this.#options;
-    if (view?.wanted()) view.show(await this.#photographer.take(this.#session));
+  #saveIfDue(): void {
+    const { save, checkpointEvery } = this.#options;
+    if (save === undefined || checkpointEvery === undefined || this.#saving !== undefined) return;
+    if (this.#recorder.checkpointDue(checkpointEvery)) this.#saveMeanwhile(save);
   }
 
   /** A checkpoint on the way is written while the run goes on; when it fails, the run survives. */
-  #saveIfDue(): void {
-    const { save, checkpointEvery, warn } = this.#options;
-    if (save === undefined || checkpointEvery === undefined || this.#saving !== undefined) return;
-    if (!this.#recorder.checkpointDue(checkpointEvery)) return;
+  #saveMeanwhile(save: string): void {
     this.#saving = this.#save(save)
-      .catch((error: Error) => warn?.(`${error.message}; the run goes on`))
+      .catch((error: Error) => this.#options.warn?.(`${error.message}; the run goes on`))
       .finally(() => this.#saving = undefined);
   }
 

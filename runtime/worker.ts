@@ -8,10 +8,13 @@
 import { parseSpec } from "../model/parse_spec.ts";
 import { frameSide } from "../model/spec.ts";
 import { openSource } from "../sources/open.ts";
+import type { Size } from "../sources/source.ts";
 import { claimCheckpoint, loadCheckpoint } from "./checkpoint_store.ts";
 import { failureOf } from "./failure.ts";
+import { DirectFeed, type Feed } from "./feed.ts";
+import { ThreadFeed } from "./feeder.ts";
 import type { FromWorker, RunRequest, ToWorker } from "./host.ts";
-import { run } from "./runtime.ts";
+import { runFeed } from "./runtime.ts";
 
 const stop = new AbortController();
 let wanted = false;
@@ -21,7 +24,7 @@ self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "stop") stop.abort();
   else if (data.type === "look") wanted = true;
   else {
-    start(data.request).then(() => post({ type: "end" }), (error) => {
+    start(data.request, data.feeder).then(() => post({ type: "end" }), (error) => {
       // Whoever stops a run while its source is being opened knows why there is none.
       if (opening && stop.signal.aborted) return post({ type: "end" });
       post({ type: "failure", failure: failureOf(error) });
@@ -33,8 +36,8 @@ function post(message: FromWorker): void {
   self.postMessage(message);
 }
 
-async function start(request: RunRequest): Promise<void> {
-  const { resume: from, save: to, source: wish, defer, ...options } = request;
+async function start(request: RunRequest, feeder: MessagePort | undefined): Promise<void> {
+  const { resume: from, save: to, source: _, defer, ...options } = request;
   const resume = from === undefined ? undefined : await loadCheckpoint(from);
   const spec = resume === undefined ? request.spec! : parseSpec({
     ...resume.spec,
@@ -43,13 +46,13 @@ async function start(request: RunRequest): Promise<void> {
   const save = to ?? from;
   await using _claim = save === undefined ? undefined : await claimCheckpoint(save);
   const side = frameSide(spec);
+  await using stack = new AsyncDisposableStack();
   opening = true;
-  await using source = await openSource(wish, { width: side, height: side }, stop.signal);
+  const feed = await openFeed(request, { width: side, height: side }, feeder, stack);
   opening = false;
-  const reports = run({
+  const reports = runFeed({
     ...options,
     spec,
-    source,
     ...(resume === undefined ? {} : { resume }),
     ...(save === undefined ? {} : { save }),
     stop: stop.signal,
@@ -61,6 +64,19 @@ async function start(request: RunRequest): Promise<void> {
         post({ type: "picture", picture });
       },
     },
-  });
+  }, feed);
   for await (const report of reports) post({ type: "report", report });
+}
+
+/** Frames from the thread that reads ahead, where there is one. */
+async function openFeed(
+  { source: wish }: RunRequest,
+  size: Size,
+  feeder: MessagePort | undefined,
+  stack: AsyncDisposableStack,
+): Promise<Feed> {
+  if (feeder !== undefined) {
+    return stack.use(await ThreadFeed.open(feeder, wish, size, stop.signal));
+  }
+  return new DirectFeed(stack.use(await openSource(wish, size, stop.signal)));
 }

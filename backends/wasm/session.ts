@@ -62,6 +62,8 @@ export class WasmSession implements Session {
   readonly #staging: Uint8Array;
   readonly #spaces: readonly Float32Array[];
   readonly #errors: Float32Array;
+  /** Where each unit's signal begins, of all units. */
+  readonly #signal: ArrayLike<number>;
   readonly #cost: (step: number, learn: boolean) => StepCost;
   readonly #model: number;
   readonly #scratch: number;
@@ -88,6 +90,7 @@ export class WasmSession implements Session {
     this.#staging = new Uint8Array(kernels.memory.buffer, base + place.staging, frameLength(plan));
     this.#spaces = [memory.space(0), memory.space(1)];
     this.#errors = memory.errors(options.capacity);
+    this.#signal = offsetsOf(plan).signal;
     this.#cost = plan.defer.every === 0
       ? stepCost(plan, {
         encoderBytes: (u) => 4 * plan.hidden * paddedColumns(plan.inputs[u]!),
@@ -223,14 +226,15 @@ export class WasmSession implements Session {
     this.#checkOpen();
     const { plan } = this.#memory;
     const { layerStart } = plan;
-    const signal = offsetsOf(plan).signal;
+    const signal = this.#signal;
     const layers = layerStart.length - 1;
     const units = unitCount(plan);
     const steps = this.#step - this.#drained;
     const mse = new Float64Array(steps * layers);
     for (let step = 0; step < steps; step++) {
       for (let layer = 0; layer < layers; layer++) {
-        const [begin, end] = [layerStart[layer]!, layerStart[layer + 1]!];
+        const begin = layerStart[layer]!;
+        const end = layerStart[layer + 1]!;
         let sum = 0;
         for (let u = begin; u < end; u++) sum += this.#errors[step * units + u]!;
         mse[step * layers + layer] = sum / (signal[end]! - signal[begin]!);

@@ -13,6 +13,7 @@ pub mod model;
 pub mod motion;
 pub mod pairs;
 pub mod passes;
+pub mod pixels;
 pub mod rule_2016;
 pub mod rule_saccade;
 pub mod sweep;

@@ -1,96 +1,163 @@
 //! The motion candidate: soft block matching, once a frame (`runtime/motion.ts` is the definition).
 //!
-//! Frames are split into planes whose edges are repeated far enough that no shift leaves them; every loop then runs over whole
-//! vectors, shift by shift.
+//! A frame is split into planes whose edges are repeated far enough that no shift leaves them; every loop then runs over whole
+//! vectors. Bytes are compared as whole numbers, so costs are exact and can be summed as a window slides down. All shifts of a row
+//! are done before the next row begins: the sums of one row stay in the nearest cache, those of all rows would not even fit beside
+//! a model's weights in the next one.
 
+use crate::pixels::{I16x8, I32x4};
 use crate::vector::{F32x4, LANES};
 
 /// Matching looks at 5 x 5 pixels.
 const REACH: usize = 2;
-const NOISE: f32 = 0.0075;
-const STILL: f32 = 0.001;
+const WINDOW: usize = 2 * REACH + 1;
 const CHANNELS: usize = 3;
+/// Costs are squares of bytes, the definition's are squares of values in [0, 1].
+const SCALE: f32 = 255.0 * 255.0;
+const NOISE: f32 = 0.0075 * SCALE;
+const STILL: f32 = 0.001 * SCALE;
+/// Pixels that matching takes at once.
+const BLOCK: usize = 2 * LANES;
 
-/// The shapes of everything in the scratch memory.
+/// The shapes of everything in memory.
 #[derive(Clone, Copy)]
 struct Shape {
-    width: usize,
     height: usize,
     radius: usize,
     /// Pixels repeated around a plane.
     border: usize,
-    /// Floats in a row of a plane, of a map of costs.
+    /// Pixels in a row of a plane.
     plane_row: usize,
-    map_row: usize,
+    /// Costs in a row.
+    cost_row: usize,
 }
 
 impl Shape {
     fn new(width: usize, height: usize, radius: usize) -> Self {
         let border = radius + REACH;
-        // A vector may run over the end of what is needed: one more than rounding up.
-        let row = |count: usize| count.next_multiple_of(LANES) + 2 * LANES;
-        Shape { width, height, radius, border, plane_row: row(width + 2 * border), map_row: row(width + 2 * REACH) }
+        let cost_row = width.next_multiple_of(BLOCK);
+        // The last block of a row looks at the one behind it, whatever the shift.
+        Shape { height, radius, border, plane_row: cost_row + BLOCK + 2 * border, cost_row }
     }
     fn plane(&self) -> usize {
         self.plane_row * (self.height + 2 * self.border)
     }
-    fn map(&self) -> usize {
-        self.map_row * (self.height + 2 * REACH)
-    }
     fn shifts(&self) -> usize {
         (2 * self.radius + 1) * (2 * self.radius + 1)
     }
-    /// Two frames of planes, squares, and the costs of every shift.
-    fn scratch(&self) -> usize {
-        2 * CHANNELS * self.plane() + (1 + self.shifts()) * self.map()
+}
+
+/// A frame as planes: red and green in pairs, blue, and each channel as f32 for what is moved on.
+#[derive(Clone, Copy)]
+struct Planes {
+    values: *mut f32,
+    pairs: *mut i16,
+    blue: *mut i16,
+}
+
+impl Planes {
+    fn bytes(shape: Shape) -> usize {
+        (4 + 2) * CHANNELS * shape.plane()
+    }
+    /// # Safety
+    /// `bytes` lie behind `at`.
+    unsafe fn new(shape: Shape, at: *mut u8) -> Self {
+        let values = at.cast::<f32>();
+        let pairs = unsafe { values.add(CHANNELS * shape.plane()) }.cast::<i16>();
+        Planes { values, pairs, blue: unsafe { pairs.add(2 * shape.plane()) } }
     }
 }
 
-/// f32 values that `motion_candidate` needs as scratch memory.
-pub fn scratch_length(width: usize, height: usize, radius: usize) -> usize {
-    Shape::new(width, height, radius).scratch()
+/// Bytes that the planes of a frame take.
+pub fn planes_bytes(width: usize, height: usize, radius: usize) -> usize {
+    Planes::bytes(Shape::new(width, height, radius))
+}
+
+/// Bytes that `motion_candidate` needs as scratch memory: for each shift the sums of one row, and what left them of five.
+pub fn scratch_bytes(width: usize, height: usize, radius: usize) -> usize {
+    let shape = Shape::new(width, height, radius);
+    4 * (1 + WINDOW) * shape.shifts() * shape.cost_row
+}
+
+/// Splits a frame into planes: rows, columns, channels to channels, rows, columns with repeated edges.
+///
+/// # Safety
+/// `frame` holds width * height * 3 bytes, `planes` what `planes_bytes` says, aligned to 4.
+pub unsafe fn split(frame: *const u8, (width, height): (usize, usize), radius: usize, planes: *mut u8) {
+    let shape = Shape::new(width, height, radius);
+    let Shape { border, plane_row, .. } = shape;
+    unsafe {
+        let to = Planes::new(shape, planes);
+        for row in 0..height {
+            let line = (row + border) * plane_row;
+            for column in 0..plane_row {
+                let from = column.saturating_sub(border).min(width - 1);
+                let pixel = frame.add((row * width + from) * CHANNELS);
+                let [red, green, blue] = [*pixel, *pixel.add(1), *pixel.add(2)];
+                let at = line + column;
+                *to.pairs.add(2 * at) = red.into();
+                *to.pairs.add(2 * at + 1) = green.into();
+                *to.blue.add(at) = blue.into();
+                for (channel, value) in [red, green, blue].into_iter().enumerate() {
+                    *to.values.add(channel * shape.plane() + at) = value.into();
+                }
+            }
+        }
+        repeat_edges(shape, to.pairs, 2 * plane_row);
+        repeat_edges(shape, to.blue, plane_row);
+        for channel in 0..CHANNELS {
+            repeat_edges(shape, to.values.add(channel * shape.plane()), plane_row);
+        }
+    }
+}
+
+/// The first and the last row, as often as the border is wide.
+unsafe fn repeat_edges<T: Copy>(shape: Shape, plane: *mut T, row: usize) {
+    let Shape { border, height, .. } = shape;
+    unsafe {
+        let [first, last] = [plane.add(border * row), plane.add((border + height - 1) * row)];
+        for edge in 0..border {
+            core::ptr::copy_nonoverlapping(first, plane.add(edge * row), row);
+            core::ptr::copy_nonoverlapping(last, last.add((edge + 1) * row), row);
+        }
+    }
 }
 
 /// M, shaped like the frame.
 ///
 /// # Safety
-/// `frame`, `last` and `into` hold width * height * 3 values, `scratch` what `scratch_length` says, zeroed or used before.
+/// `frame` and `last` were made by `split`, `into` holds width * height * 3 values, `scratch` what `scratch_bytes` says, aligned to 4.
 pub unsafe fn motion_candidate(
-    frame: *const f32,
-    last: *const f32,
+    frame: *const u8,
+    last: *const u8,
     (width, height): (usize, usize),
     radius: usize,
     into: *mut f32,
-    scratch: *mut f32,
+    scratch: *mut u8,
 ) {
     let shape = Shape::new(width, height, radius);
     unsafe {
-        let mut free = scratch;
-        let mut take = |length: usize| {
-            let at = free;
-            free = free.add(length);
-            at
-        };
-        let now = take(CHANNELS * shape.plane());
-        let before = take(CHANNELS * shape.plane());
-        let squares = take(shape.map());
-        let costs = take(shape.shifts() * shape.map());
-        split(shape, frame, now);
-        split(shape, last, before);
-        for_each_shift(radius, |i, shift| {
-            let costs = costs.add(i * shape.map());
-            match_blocks(shape, now, before, shift, squares, costs);
-        });
-        for row in 0..height {
+        let [now, before] = [frame, last].map(|at| Planes::new(shape, at.cast_mut()));
+        let costs = scratch.cast::<i32>();
+        let rows = costs.add(shape.shifts() * shape.cost_row);
+        core::ptr::write_bytes(scratch, 0, scratch_bytes(width, height, radius));
+        for row in 0..height + 2 * REACH {
+            for_each_shift(radius, |i, shift| {
+                let sums = costs.add(i * shape.cost_row);
+                let leaving = rows.add((i * WINDOW + row % WINDOW) * shape.cost_row);
+                slide(shape, now, before, row, shift, sums, leaving);
+            });
+            let Some(done) = row.checked_sub(2 * REACH) else { continue };
             for column in (0..width).step_by(LANES) {
-                let moved = move_on(shape, now, costs, row, column);
+                let moved = move_on(shape, now, costs, done, column);
                 let pixels = LANES.min(width - column);
-                join(into.add((row * width + column) * CHANNELS), moved, pixels);
+                join(into.add((done * width + column) * CHANNELS), moved, pixels);
             }
         }
     }
 }
 
+#[inline(always)]
 fn for_each_shift(radius: usize, mut visit: impl FnMut(usize, (isize, isize))) {
     let radius = radius as isize;
     let mut i = 0;
@@ -102,83 +169,66 @@ fn for_each_shift(radius: usize, mut visit: impl FnMut(usize, (isize, isize))) {
     }
 }
 
-/// Rows, columns, channels to planes with repeated edges.
-unsafe fn split(shape: Shape, frame: *const f32, planes: *mut f32) {
-    let clamp = |at: usize, end: usize| at.saturating_sub(shape.border).min(end - 1);
-    for row in 0..shape.height + 2 * shape.border {
-        let from = clamp(row, shape.height) * shape.width;
-        for column in 0..shape.width + 2 * shape.border {
-            let pixel = (from + clamp(column, shape.width)) * CHANNELS;
-            for channel in 0..CHANNELS {
-                unsafe {
-                    *planes.add(channel * shape.plane() + row * shape.plane_row + column) = *frame.add(pixel + channel);
-                }
-            }
-        }
-    }
-}
-
-/// c_d: squared differences summed over 5 x 5 pixels and 3 channels.
-unsafe fn match_blocks(
+/// Slides the windows of one shift down to a row: the squared differences of that row, five columns summed, come in, and those of
+/// five rows above leave. `sums` are c_d when five rows have come.
+#[inline(always)]
+unsafe fn slide(
     shape: Shape,
-    now: *const f32,
-    before: *const f32,
+    now: Planes,
+    before: Planes,
+    row: usize,
     (rows, columns): (isize, isize),
-    squares: *mut f32,
-    costs: *mut f32,
+    sums: *mut i32,
+    leaving: *mut i32,
 ) {
-    let Shape { width, height, radius, plane_row, map_row, .. } = shape;
+    let Shape { radius, plane_row, .. } = shape;
+    let here = (row + radius) * plane_row + radius;
+    let there = (here as isize - rows * plane_row as isize - columns) as usize;
     unsafe {
-        for row in 0..height + 2 * REACH {
-            let now = now.add((row + radius) * plane_row + radius);
-            let line = ((row + radius) as isize - rows) * plane_row as isize;
-            let before = before.offset(line + radius as isize - columns);
-            for column in (0..width + 2 * REACH).step_by(LANES) {
-                let mut square = F32x4::splat(0.0);
-                for channel in 0..CHANNELS {
-                    let at = channel * shape.plane() + column;
-                    let difference = F32x4::load(now.add(at)).sub(F32x4::load(before.add(at)));
-                    square = square.madd(difference, difference);
-                }
-                square.store(squares.add(row * map_row + column));
-            }
-        }
-        for column in (0..width).step_by(LANES) {
-            // Down a strip of columns, the sums of the last five rows stay in registers.
-            let mut last = [F32x4::splat(0.0); 2 * REACH];
-            for row in 0..height + 2 * REACH {
-                let from = squares.add(row * map_row + column);
-                let mut sum = F32x4::load(from);
-                for next in 1..=2 * REACH {
-                    sum = sum.add(F32x4::load(from.add(next)));
-                }
-                if row >= 2 * REACH {
-                    let cost = last[0].add(last[1]).add(last[2].add(last[3])).add(sum);
-                    cost.store(costs.add((row - 2 * REACH) * map_row + column));
-                }
-                last = [last[1], last[2], last[3], sum];
-            }
+        let squares = |column: usize| {
+            let pairs = |ahead: usize| {
+                let now = I16x8::load(now.pairs.add(2 * (here + column) + ahead));
+                now.sub(I16x8::load(before.pairs.add(2 * (there + column) + ahead))).square_pairs()
+            };
+            let blue = I16x8::load(now.blue.add(here + column));
+            let [first, second] = blue.sub(I16x8::load(before.blue.add(there + column))).squares();
+            [pairs(0).add(first), pairs(8).add(second)]
+        };
+        let slide = |at: usize, coming: I32x4| {
+            let (sums, leaving) = (sums.add(at), leaving.add(at));
+            I32x4::load(sums).add(coming.sub(I32x4::load(leaving))).store(sums);
+            coming.store(leaving);
+        };
+        let [first, mut b] = squares(0);
+        let mut two_a = first.add(first.shift_by_one(b));
+        for column in (0..shape.cost_row).step_by(BLOCK) {
+            let [c, d] = squares(column + BLOCK);
+            let two_b = b.add(b.shift_by_one(c));
+            let two_c = c.add(c.shift_by_one(d));
+            slide(column, two_a.add(two_a.shift_by_two(two_b)).add(b));
+            slide(column + LANES, two_b.add(two_b.shift_by_two(two_c)).add(c));
+            (b, two_a) = (d, two_c);
         }
     }
 }
 
 /// M of four pixels, by channel: c_0 / (c_0 + still) * (sum q_d I(u - d) / sum q_d - I(u)), q_d = (1 + (c_d - c*) / (2 (c* + noise)))^-4.
 #[inline(always)]
-unsafe fn move_on(shape: Shape, now: *const f32, costs: *const f32, row: usize, column: usize) -> [F32x4; CHANNELS] {
-    let Shape { radius, border, plane_row, map_row, .. } = shape;
+unsafe fn move_on(shape: Shape, now: Planes, costs: *const i32, row: usize, column: usize) -> [F32x4; CHANNELS] {
+    let Shape { radius, border, plane_row, cost_row, .. } = shape;
     let one = F32x4::splat(1.0);
     unsafe {
-        let costs = costs.add(row * map_row + column);
-        let here = now.add((row + border) * plane_row + border + column);
-        let mut best = F32x4::load(costs);
+        let costs = costs.add(column);
+        let here = now.values.add((row + border) * plane_row + border + column);
+        let mut best = I32x4::load(costs);
         for shift in 1..shape.shifts() {
-            best = best.min(F32x4::load(costs.add(shift * shape.map())));
+            best = best.min(I32x4::load(costs.add(shift * cost_row)));
         }
-        let sharpness = one.div(F32x4::splat(2.0).mul(best.add(F32x4::splat(NOISE))));
+        let sharpness = one.div(F32x4::splat(2.0).mul(best.to_f32().add(F32x4::splat(NOISE))));
         let mut moved = [F32x4::splat(0.0); CHANNELS];
         let mut total = F32x4::splat(0.0);
         for_each_shift(radius, |i, (rows, columns)| {
-            let excess = F32x4::load(costs.add(i * shape.map())).sub(best);
+            let excess = I32x4::load(costs.add(i * cost_row)).sub(best).to_f32();
             let t = one.madd(excess, sharpness);
             let t2 = t.mul(t);
             let q = one.div(t2.mul(t2));
@@ -188,8 +238,8 @@ unsafe fn move_on(shape: Shape, now: *const f32, costs: *const f32, row: usize, 
                 *moved = moved.madd(q, F32x4::load(from.add(channel * shape.plane())));
             }
         });
-        let still = F32x4::load(costs.add(shape.shifts() / 2 * shape.map()));
-        let gate = still.div(still.add(F32x4::splat(STILL)));
+        let still = I32x4::load(costs.add(shape.shifts() / 2 * cost_row)).to_f32();
+        let gate = still.div(still.add(F32x4::splat(STILL)).mul(F32x4::splat(255.0)));
         core::array::from_fn(|channel| {
             let pixel = F32x4::load(here.add(channel * shape.plane()));
             gate.mul(moved[channel].div(total).sub(pixel))

@@ -21,6 +21,11 @@ mod wasm {
         pub fn splat(value: f32) -> Self {
             F32x4(f32x4_splat(value))
         }
+        /// Four i32, each rounded.
+        #[inline(always)]
+        pub(crate) fn from_i32(values: v128) -> Self {
+            F32x4(f32x4_convert_i32x4(values))
+        }
         /// # Safety
         /// Four f32 can be read there.
         #[inline(always)]

@@ -95,10 +95,23 @@ pub fn write_frame(bytes: usize, values: usize, length: usize) {
     }
 }
 
-/// f32 values of scratch memory that `motion_candidate` needs.
+/// See `motion::planes_bytes`.
 #[wasm_bindgen]
-pub fn motion_scratch_length(width: usize, height: usize, radius: usize) -> usize {
-    motion::scratch_length(width, height, radius)
+pub fn motion_planes_bytes(width: usize, height: usize, radius: usize) -> usize {
+    motion::planes_bytes(width, height, radius)
+}
+
+/// See `motion::scratch_bytes`.
+#[wasm_bindgen]
+pub fn motion_scratch_bytes(width: usize, height: usize, radius: usize) -> usize {
+    motion::scratch_bytes(width, height, radius)
+}
+
+/// See `motion::split`.
+#[wasm_bindgen]
+pub fn motion_split(frame: usize, width: usize, height: usize, radius: usize, planes: usize) {
+    // Safety: JavaScript made room for both.
+    unsafe { motion::split(frame as *const u8, (width, height), radius, planes as *mut u8) }
 }
 
 /// See `motion::motion_candidate`.
@@ -115,12 +128,12 @@ pub fn motion_candidate(
     // Safety: JavaScript made room for all of them.
     unsafe {
         motion::motion_candidate(
-            frame as *const f32,
-            last as *const f32,
+            frame as *const u8,
+            last as *const u8,
             (width, height),
             radius,
             into as *mut f32,
-            scratch as *mut f32,
+            scratch as *mut u8,
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Block matching on pictures whose motion is known.
 
-use kernels::motion::{motion_candidate, scratch_length};
+use kernels::motion::{motion_candidate, planes_bytes, scratch_bytes, split};
 
 const SIDE: usize = 24;
 const RADIUS: usize = 3;
@@ -9,16 +9,34 @@ fn texture(row: f32, column: f32) -> f32 {
     0.5 + 0.4 * (row * 1.3 + 0.7 * column.sin()).sin() * (column * 0.9).cos()
 }
 
-fn picture(rows: f32, columns: f32) -> Vec<f32> {
+fn picture(rows: f32, columns: f32) -> Vec<u8> {
     let pixel = |i: usize| texture((i / SIDE) as f32 - rows, (i % SIDE) as f32 - columns);
-    (0..SIDE * SIDE).flat_map(|i| [pixel(i); 3]).collect()
+    (0..SIDE * SIDE).flat_map(|i| [(255.0 * pixel(i)).round() as u8; 3]).collect()
 }
 
-fn candidate(now: &[f32], last: &[f32]) -> Vec<f32> {
+/// Memory for f32, as bytes.
+fn room(bytes: usize) -> Vec<f32> {
+    vec![0.0; bytes.div_ceil(4)]
+}
+
+fn candidate(now: &[u8], last: &[u8]) -> Vec<f32> {
+    let size = (SIDE, SIDE);
     let mut into = vec![0.0; now.len()];
-    let mut scratch = vec![0.0; scratch_length(SIDE, SIDE, RADIUS)];
+    let mut scratch = room(scratch_bytes(SIDE, SIDE, RADIUS));
+    let [now, last] = [now, last].map(|frame| {
+        let mut planes = room(planes_bytes(SIDE, SIDE, RADIUS));
+        unsafe { split(frame.as_ptr(), size, RADIUS, planes.as_mut_ptr().cast()) };
+        planes
+    });
     unsafe {
-        motion_candidate(now.as_ptr(), last.as_ptr(), (SIDE, SIDE), RADIUS, into.as_mut_ptr(), scratch.as_mut_ptr())
+        motion_candidate(
+            now.as_ptr().cast(),
+            last.as_ptr().cast(),
+            size,
+            RADIUS,
+            into.as_mut_ptr(),
+            scratch.as_mut_ptr().cast(),
+        )
     };
     into
 }
@@ -37,8 +55,9 @@ fn a_moving_picture_is_moved_on() {
         let (mut with, mut without) = (0.0, 0.0);
         for row in 8..16 {
             for i in (row * SIDE + 8) * 3..(row * SIDE + 16) * 3 {
-                with += (next[i] - now[i] - m[i]).powi(2);
-                without += (next[i] - now[i]).powi(2);
+                let change = (f32::from(next[i]) - f32::from(now[i])) / 255.0;
+                with += (change - m[i]).powi(2);
+                without += change.powi(2);
             }
         }
         assert!(with < 0.2 * without, "{rows}, {columns}: {with} of {without}");

@@ -17,9 +17,19 @@ export function model_size(): number;
 export function motion_candidate(frame: number, last: number, width: number, height: number, radius: number, into: number, scratch: number): void;
 
 /**
- * f32 values of scratch memory that `motion_candidate` needs.
+ * See `motion::planes_bytes`.
  */
-export function motion_scratch_length(width: number, height: number, radius: number): number;
+export function motion_planes_bytes(width: number, height: number, radius: number): number;
+
+/**
+ * See `motion::scratch_bytes`.
+ */
+export function motion_scratch_bytes(width: number, height: number, radius: number): number;
+
+/**
+ * See `motion::split`.
+ */
+export function motion_split(frame: number, width: number, height: number, radius: number, planes: number): void;
 
 /**
  * Rule 2016: predicts once before the first frame. The result is published to the space of the first step.
@@ -58,7 +68,9 @@ export interface InitOutput {
     readonly allocate: (a: number) => number;
     readonly model_size: () => number;
     readonly motion_candidate: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => void;
-    readonly motion_scratch_length: (a: number, b: number, c: number) => number;
+    readonly motion_planes_bytes: (a: number, b: number, c: number) => number;
+    readonly motion_scratch_bytes: (a: number, b: number, c: number) => number;
+    readonly motion_split: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly start: (a: number, b: number, c: number) => void;
     readonly sweep_read: (a: number, b: number) => number;
     readonly sweep_update: (a: number, b: number, c: number) => void;

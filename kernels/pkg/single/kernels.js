@@ -34,15 +34,39 @@ export function motion_candidate(frame, last, width, height, radius, into, scrat
 }
 
 /**
- * f32 values of scratch memory that `motion_candidate` needs.
+ * See `motion::planes_bytes`.
  * @param {number} width
  * @param {number} height
  * @param {number} radius
  * @returns {number}
  */
-export function motion_scratch_length(width, height, radius) {
-    const ret = wasm.motion_scratch_length(width, height, radius);
+export function motion_planes_bytes(width, height, radius) {
+    const ret = wasm.motion_planes_bytes(width, height, radius);
     return ret >>> 0;
+}
+
+/**
+ * See `motion::scratch_bytes`.
+ * @param {number} width
+ * @param {number} height
+ * @param {number} radius
+ * @returns {number}
+ */
+export function motion_scratch_bytes(width, height, radius) {
+    const ret = wasm.motion_scratch_bytes(width, height, radius);
+    return ret >>> 0;
+}
+
+/**
+ * See `motion::split`.
+ * @param {number} frame
+ * @param {number} width
+ * @param {number} height
+ * @param {number} radius
+ * @param {number} planes
+ */
+export function motion_split(frame, width, height, radius, planes) {
+    wasm.motion_split(frame, width, height, radius, planes);
 }
 
 /**
