@@ -43,7 +43,9 @@ export type { StoredCheckpoint } from "./model/checkpoint_file.ts";
 export { compilePlan } from "./model/compile.ts";
 export { initialCheckpoint } from "./model/initialise.ts";
 export { parseSpec, SpecError, withoutEffect } from "./model/parse_spec.ts";
+export { denseCheckpoint } from "./model/pairs.ts";
 export {
+  type Defer,
   hashPlan,
   type Plan,
   type Rule2016,
