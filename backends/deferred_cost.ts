@@ -100,9 +100,7 @@ function addUnit(
   const loaded = momentum && carried < window;
 
   cost.macs += H * n + (H + 1) * m + after * (n + H + m + H + 1);
-  const decoderPairs = learning && due === 1 && window === 0 ? before : after;
-  cost.bytesRead += weightBytes + 4 * after * (columns + stored.hiddenColumns) +
-    4 * decoderPairs * (stored.hiddenColumns + outputs);
+  cost.bytesRead += weightBytes + 4 * after * (columns + 2 * stored.hiddenColumns + outputs);
   if (loaded) {
     const ends = learning && carried + 1 >= window;
     // In its last step it counts only before the update.

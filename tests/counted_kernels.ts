@@ -3,8 +3,17 @@ import { MODEL, MODEL_WORDS, UNIT, UNIT_WORDS, type UnitField } from "../backend
 import type { Kernels } from "../kernels/load.ts";
 import { instrument, type Loop, type Site } from "./instrument.ts";
 
-/** A matrix of weights or of momentum. */
-const MATRICES = ["encoder", "encoderMomentum", "decoder", "decoderMomentum"] as const;
+/** A matrix of weights, of momentum, or of deferred pairs. */
+const MATRICES = [
+  "encoder",
+  "encoderMomentum",
+  "decoder",
+  "decoderMomentum",
+  "pairInputs",
+  "pairDeltas",
+  "pairHidden",
+  "pairErrors",
+] as const;
 
 /** One of them. */
 export type MatrixName = typeof MATRICES[number];
@@ -125,9 +134,17 @@ export class CountedKernels implements Disposable {
       for (const matrix of MATRICES) {
         const begin = field(matrix) / 4;
         if (begin === 0) continue;
-        const encodes = matrix.startsWith("encoder");
-        const rows = encodes ? hidden : hidden + 1;
-        const end = begin + rows * field(encodes ? "inputColumns" : "outputColumns");
+        const rows = matrix.startsWith("pair")
+          ? model[MODEL.ring]!
+          : matrix.startsWith("encoder")
+          ? hidden
+          : hidden + 1;
+        const columns = /^encoder|Inputs$/.test(matrix)
+          ? field("inputColumns")
+          : /^decoder|Errors$/.test(matrix)
+          ? field("outputColumns")
+          : model[MODEL.hiddenColumns]!;
+        const end = begin + rows * columns;
         this.#weights.fill(1, begin, end);
         this.#matrices.push({ unit, layer: field("layer"), matrix, rows, begin, end });
       }

@@ -127,3 +127,28 @@ each("loops over weights are SIMD and call nothing", (step, label, name) => {
     assertEquals(wrong, [], `${where} has what costs time in every round`);
   }
 });
+
+for (const rule of ["2016", "saccade"] as const) {
+  Deno.test(`what is deferred is read and written as reported: rule ${rule}`, async () => {
+    const fields = { ...FIELDS[rule], defer: 2 };
+    const plan = compilePlan(builtinSpec("tiny", { rule, fields }));
+    const written = new Set<string>();
+    for (const [t, step] of (await steps("single", plan)).entries()) {
+      assertEquals(step.bytesRead, step.reported.read, `step ${t}: bytes read`);
+      assertEquals(step.bytesWritten, step.reported.written, `step ${t}: bytes written`);
+      for (const { unit, layer, matrix, stores } of step.matrices) {
+        const where = `step ${t}: ${matrix} of unit ${unit}`;
+        if (!step.learns(layer)) assertEquals(stores, [0, 0], where);
+        if (matrix === "encoder" && stores[1] > 0) {
+          assertEquals(stores, [1, 1], where);
+          written.add(`${unit} ${t}`);
+        }
+      }
+    }
+    // The first layer learned in two steps at least, and its units take turns.
+    for (let unit = 0; unit < 9; unit++) {
+      const times = [...written].filter((what) => what.startsWith(`${unit} `)).length;
+      assert(times >= 1 && times <= 2, `unit ${unit} was written ${times} times`);
+    }
+  });
+}

@@ -208,7 +208,8 @@ unsafe fn stream<U: Update>(
 ) {
     unsafe {
         let mut w = matrix.weights;
-        let mut m = matrix.momentum;
+        // Without momentum never followed, but moved along: it must point at something.
+        let mut m = if matrix.momentum.is_null() { w } else { matrix.momentum };
         // Loaded once for all rows: the compiler must assume that a store to the weights changes what it has loaded.
         let vectors = |column: usize| {
             let here = F32x4::load(x.add(column));
@@ -228,10 +229,10 @@ unsafe fn stream<U: Update>(
             for column in (0..matrix.columns).step_by(LANES) {
                 let x = vectors(column);
                 for i in 0..PANEL {
-                    sum[i] = visit(w.add(i * LANES), m.wrapping_add(i * LANES), d[i], x, sum[i]);
+                    sum[i] = visit(w.add(i * LANES), m.add(i * LANES), d[i], x, sum[i]);
                 }
                 w = w.add(PANEL * LANES);
-                m = m.wrapping_add(PANEL * LANES);
+                m = m.add(PANEL * LANES);
             }
             for (i, sum) in sum.into_iter().enumerate() {
                 *out.add(row + i) = sum.sum();
@@ -242,9 +243,9 @@ unsafe fn stream<U: Update>(
             let mut sum = [F32x4::splat(0.0); 2];
             for column in (0..matrix.columns).step_by(COLUMNS) {
                 sum[0] = visit(w, m, d, vectors(column), sum[0]);
-                sum[1] = visit(w.add(LANES), m.wrapping_add(LANES), d, vectors(column + LANES), sum[1]);
+                sum[1] = visit(w.add(LANES), m.add(LANES), d, vectors(column + LANES), sum[1]);
                 w = w.add(COLUMNS);
-                m = m.wrapping_add(COLUMNS);
+                m = m.add(COLUMNS);
             }
             *out.add(row) = sum[0].add(sum[1]).sum();
         }
