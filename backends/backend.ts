@@ -112,6 +112,8 @@ export interface StepReports {
   readonly deviceNs?: number;
   /** The share of weights that these steps changed, where not all do. */
   readonly learnedShare?: number;
+  /** Milliseconds that the thread which called `step` waited for other threads, where there are any. */
+  readonly waitedMs?: number;
 }
 
 /** Bytes a session holds. */

@@ -36,6 +36,8 @@ export interface Row {
    * they would take over the time it took.
    */
   readonly shareOfBandwidth: number | null;
+  /** Of a step: how long a thread waits for the others. Null for backends that do not say. */
+  readonly waiting: number | null;
   /** Whether the weights lie in a cache: passes over them are much faster than over memory. Null as above. */
   readonly cached: boolean | null;
 }
@@ -74,6 +76,9 @@ interface Entry {
   /** Mean bytes of a step. */
   bytesRead: number;
   bytesWritten: number;
+  /** Milliseconds at the barrier, of all milliseconds. */
+  waitedMs: number | null;
+  ms: number;
   /** What the memory gives, measured right beside the steps; null where no kernels run. */
   roof: { readonly here: Bandwidth; readonly memory: Bandwidth } | null;
 }
@@ -123,6 +128,8 @@ export async function measure(
       rates: [],
       bytesRead: 0,
       bytesWritten: 0,
+      waitedMs: 0,
+      ms: 0,
       roof: null,
     });
   }
@@ -197,6 +204,8 @@ async function steps(
   const report = await session.report();
   entry.bytesRead = report.bytesRead / report.steps;
   entry.bytesWritten = report.bytesWritten / report.steps;
+  entry.waitedMs = report.waitedMs === undefined ? null : entry.waitedMs! + report.waitedMs;
+  entry.ms += ms;
   return [count, ms];
 }
 
@@ -223,6 +232,7 @@ function rowOf(spec: string, rule: RuleName, entry: Entry): Row {
     bytesPerStep,
     gbPerSecond: stepsPerSecond * bytesPerStep / 1e9,
     shareOfBandwidth: least === null ? null : stepsPerSecond * least,
+    waiting: entry.waitedMs === null ? null : entry.waitedMs / entry.ms,
     cached: roof === null ? null : roof.here.update > MUCH_FASTER * roof.memory.update,
   };
 }

@@ -80,6 +80,7 @@ function render(rows: readonly Row[]): string {
     "B/step",
     "GB/s",
     "of roof",
+    "waiting",
     "x naive",
   ];
   return table([
@@ -97,6 +98,7 @@ function render(rows: readonly Row[]): string {
       row.shareOfBandwidth === null
         ? ""
         : `${(100 * row.shareOfBandwidth).toFixed(0)} %${row.cached ? " (cache)" : ""}`,
+      row.waiting === null || row.threads === 1 ? "" : `${(100 * row.waiting).toFixed(1)} %`,
       (row.stepsPerSecond / naive).toFixed(1),
     ]),
   ]);

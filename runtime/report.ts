@@ -36,9 +36,9 @@ export interface Report {
   readonly perStep: {
     /** Multiply-accumulates. */
     readonly macs: number;
-    /** Bytes of weights and momentum read. */
+    /** Bytes of weights, momentum and deferred pairs read. */
     readonly bytesRead: number;
-    /** Bytes of weights and momentum written. */
+    /** Bytes of the same written. */
     readonly bytesWritten: number;
     /** Joules, by the method of `energy`. */
     readonly joules: number | null;

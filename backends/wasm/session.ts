@@ -240,7 +240,9 @@ export class WasmSession implements Session {
         mse[step * layers + layer] = sum / (signal[end]! - signal[begin]!);
       }
     }
-    const report = { firstStep: this.#drained, steps, mse, ...this.#report };
+    const { waitedMs } = this.#threads;
+    const report = { firstStep: this.#drained, steps, mse, waitedMs, ...this.#report };
+    this.#threads.waitedMs = 0;
     this.#drained = this.#step;
     this.#report.macs = this.#report.bytesRead = this.#report.bytesWritten = 0;
     return report;

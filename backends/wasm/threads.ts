@@ -41,6 +41,8 @@ export class Threads implements Disposable {
   readonly #sync: Int32Array;
   #step = 0;
   #others = 0;
+  /** Milliseconds that the caller waited for the others. Who is last is chance, so each of them waited about as long. */
+  waitedMs = 0;
 
   /**
    * Starts them; does not wait until they are ready.
@@ -99,6 +101,12 @@ export class Threads implements Disposable {
    */
   end(): void {
     if (this.#others === 0) return;
+    const from = performance.now();
+    this.#wait();
+    this.waitedMs += performance.now() - from;
+  }
+
+  #wait(): void {
     for (let spin = 0; spin < SPINS; spin++) {
       if (Atomics.load(this.#sync, SYNC.done) === this.#others) return;
     }

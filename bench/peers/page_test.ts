@@ -15,6 +15,7 @@ const row = (backend: string, stepsPerSecond: number, threads = 1): Row => ({
   bytesPerStep: 16e6,
   gbPerSecond: 0.016 * stepsPerSecond,
   cached: null,
+  waiting: null,
   shareOfBandwidth: backend === "wasm" ? 0.75 : null,
 });
 
