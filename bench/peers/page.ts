@@ -73,7 +73,10 @@ export function speedTable({ rows, peers, weights }: ModelResult): string {
         quantity(row.weightsPerSecond, ""),
         quantity(row.bytesPerStep, "B"),
         row.gbPerSecond.toFixed(1),
-        row.shareOfBandwidth === null ? "-" : `${(100 * row.shareOfBandwidth).toFixed(0)} %`,
+        row.shareOfBandwidth === null
+          ? "-"
+          : `${(100 * row.shareOfBandwidth).toFixed(0)} %${row.cached ? " (cache)" : ""}`,
+        row.waiting === null || row.threads === 1 ? "-" : `${(100 * row.waiting).toFixed(1)} %`,
         ...ratios(row.stepsPerSecond),
       ],
     })),
@@ -85,6 +88,7 @@ export function speedTable({ rows, peers, weights }: ModelResult): string {
         "-",
         peer.stepsPerSecond.toFixed(1),
         quantity(peer.stepsPerSecond * weights, ""),
+        "-",
         "-",
         "-",
         "-",
@@ -101,6 +105,7 @@ export function speedTable({ rows, peers, weights }: ModelResult): string {
     "B/step",
     "GB/s",
     "of roof",
+    "waiting",
     "x naive",
     "x numpy",
     "x TF.js",

@@ -1,6 +1,8 @@
 //! The weight passes against plain loops, for every remainder of rows and columns.
 
-use kernels::format_f32::{COLUMNS, Matrix, PANEL, combine, product, product_update, update_product};
+use kernels::format_f32::{
+    COLUMNS, Matrix, PANEL, add_combined, add_outer, combine, product, product_update, update_product,
+};
 
 /// A matrix in panels and what it means, row by row.
 struct Both {
@@ -92,6 +94,49 @@ fn combine_is_vector_times_rows() {
         for (column, got) in out.into_iter().enumerate().take(columns) {
             let want = (0..rows).map(|r| both.weight(r, column) * c[r]).sum();
             near(got, want, "combine");
+        }
+    }
+}
+
+#[test]
+fn add_combined_adds_to_what_is_there() {
+    for (rows, columns) in SHAPES {
+        let mut both = Both::new(rows, columns);
+        let c = values(4, rows);
+        let before = both.vector(9);
+        let mut out = before.clone();
+        unsafe { add_combined(both.matrix(false), c.as_ptr(), out.as_mut_ptr()) };
+        for column in 0..columns {
+            let sum: f32 = (0..rows).map(|r| both.weight(r, column) * c[r]).sum();
+            near(out[column], before[column] + sum, "add_combined");
+        }
+    }
+}
+
+#[test]
+fn what_was_deferred_is_written_panel_by_panel() {
+    const TERMS: usize = 12;
+    // The terms of the panel in the middle do not count.
+    const LIVE: u32 = 0b101;
+    for (rows, columns) in SHAPES {
+        for used in [true, false] {
+            let (mut both, before) = (Both::new(rows, columns), Both::new(rows, columns));
+            let (mut left, mut right) = (Both::new(TERMS, rows), Both::new(TERMS, columns));
+            let next = both.vector(8);
+            let mut out = vec![0.0; rows];
+            let x = if used { next.as_ptr() } else { std::ptr::null() };
+            let terms = (left.matrix(false), right.matrix(false));
+            unsafe { add_outer(both.matrix(false), terms, LIVE, x, out.as_mut_ptr()) };
+            for row in 0..rows {
+                let mut sum = 0.0;
+                for column in 0..columns {
+                    let terms = (0..TERMS).filter(|term| LIVE >> (term / PANEL) & 1 != 0);
+                    let added: f32 = terms.map(|term| left.weight(term, row) * right.weight(term, column)).sum();
+                    near(both.weight(row, column), before.weight(row, column) + added, "weight");
+                    sum += both.weight(row, column) * next[column];
+                }
+                near(out[row], if used { sum } else { 0.0 }, "sum");
+            }
         }
     }
 }
