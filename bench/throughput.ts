@@ -36,6 +36,8 @@ export interface Row {
    * they would take over the time it took.
    */
   readonly shareOfBandwidth: number | null;
+  /** What passes that only read, or read and write, would make of these bytes; null as above. */
+  readonly roofGbPerSecond: number | null;
   /** Of a step: how long a thread waits for the others. Null for backends that do not say. */
   readonly waiting: number | null;
   /** Whether the weights lie in a cache: passes over them are much faster than over memory. Null as above. */
@@ -232,6 +234,7 @@ function rowOf(spec: string, rule: RuleName, entry: Entry): Row {
     bytesPerStep,
     gbPerSecond: stepsPerSecond * bytesPerStep / 1e9,
     shareOfBandwidth: least === null ? null : stepsPerSecond * least,
+    roofGbPerSecond: least === null ? null : bytesPerStep / least / 1e9,
     waiting: entry.waitedMs === null ? null : entry.waitedMs / entry.ms,
     cached: roof === null ? null : roof.here.update > MUCH_FASTER * roof.memory.update,
   };

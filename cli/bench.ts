@@ -60,10 +60,32 @@ export async function main(args: readonly string[]): Promise<number> {
     for (const rule of rules) {
       const rows = await measure(spec, rule, { threads, defers, seconds });
       if (values.has("json")) { for (const row of rows) write(`${JSON.stringify(row)}\n`); }
-      else write(`${render(rows)}\n\n`);
+      else write(`${render(rows)}\n${scaling(rows).join("")}\n`);
     }
   }
   return EXIT.ok;
+}
+
+/** What two threads should bring where the memory does not hold them back. */
+const SCALES = 1.7;
+
+/** A sentence for each row of several threads that gains little over one: what the memory gains is the reason, or is not. */
+export function scaling(rows: readonly Row[]): string[] {
+  return rows.flatMap((row) => {
+    const one = rows.find(({ backend, defer, threads }) =>
+      backend === row.backend && defer === row.defer && threads === 1
+    );
+    if (row.threads === 1 || one === undefined) return [];
+    const gain = row.stepsPerSecond / one.stepsPerSecond;
+    const memory = (row.roofGbPerSecond ?? NaN) / (one.roofGbPerSecond ?? NaN);
+    if (gain >= SCALES / 2 * row.threads || Number.isNaN(memory)) return [];
+    const deferred = row.defer === 0 ? "" : `, deferred every ${row.defer}`;
+    return [
+      `${row.threads} threads bring ${
+        gain.toFixed(2)
+      } times one${deferred}: passes over memory alone gain ${memory.toFixed(2)} times\n`,
+    ];
+  });
 }
 
 /** Rows of one model and rule; the last columns are the share of the memory's bandwidth and the ratio to the naive loops. */

@@ -16,6 +16,7 @@ const row = (backend: string, stepsPerSecond: number, threads = 1): Row => ({
   gbPerSecond: 0.016 * stepsPerSecond,
   cached: null,
   waiting: null,
+  roofGbPerSecond: null,
   shareOfBandwidth: backend === "wasm" ? 0.75 : null,
 });
 

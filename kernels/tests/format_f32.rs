@@ -127,15 +127,15 @@ fn what_was_deferred_is_written_panel_by_panel() {
             let x = if used { next.as_ptr() } else { std::ptr::null() };
             let terms = (left.matrix(false), right.matrix(false));
             unsafe { add_outer(both.matrix(false), terms, LIVE, x, out.as_mut_ptr()) };
-            for row in 0..rows {
+            for (row, got) in out.into_iter().enumerate() {
                 let mut sum = 0.0;
-                for column in 0..columns {
+                for (column, next) in next.iter().enumerate().take(columns) {
                     let terms = (0..TERMS).filter(|term| LIVE >> (term / PANEL) & 1 != 0);
                     let added: f32 = terms.map(|term| left.weight(term, row) * right.weight(term, column)).sum();
                     near(both.weight(row, column), before.weight(row, column) + added, "weight");
-                    sum += both.weight(row, column) * next[column];
+                    sum += both.weight(row, column) * next;
                 }
-                near(out[row], if used { sum } else { 0.0 }, "sum");
+                near(got, if used { sum } else { 0.0 }, "sum");
             }
         }
     }
