@@ -3,7 +3,9 @@ import { backend as reference } from "../backends/reference/backend.ts";
 import { wasmBackend } from "../backends/wasm/backend.ts";
 import { missingFor, PACKAGES } from "../kernels/load.ts";
 import { builtinSpec } from "../model/builtin.ts";
-import { agree, ALL_LEARN, openSession } from "./agreement.ts";
+import { compilePlan } from "../model/compile.ts";
+import { assertEquals } from "../std_assert.ts";
+import { agree, ALL_LEARN, inputs, openSession } from "./agreement.ts";
 
 const VARIANTS: Record<string, Record<string, unknown>> = {
   "saccade": {},
@@ -93,4 +95,19 @@ for (const name of ["large", "classic", "very_deep"]) {
 /** Small m / s amplifies rounding (learning-rule, Tolerances). */
 function limit(label: string): number {
   return label === "saccade" ? 5e-5 : 1e-5;
+}
+
+for (
+  const [label, fields] of Object.entries({ ...VARIANTS, deferred: { rule: "2016", defer: 4 } })
+) {
+  Deno.test(`any number of threads gives the same bits: rule ${label}`, async () => {
+    const plan = compilePlan(spec("tiny", fields));
+    const states = [];
+    for (const threads of [1, 2, 4, 8]) {
+      await using session = await openSession(wasmBackend({ threads }), "relaxed", plan);
+      for (const input of inputs(plan, 12)) await session.step(input);
+      states.push(await session.save());
+    }
+    for (const state of states) assertEquals(state, states[0]);
+  });
 }
