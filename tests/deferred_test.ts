@@ -71,6 +71,15 @@ async function end(
   return denseCheckpoint(plan, await session.save());
 }
 
+/** Every bit of two states: deeply comparing hundreds of thousands of values takes seconds. */
+function assertSame(a: Checkpoint, b: Checkpoint, what: string): void {
+  const rest = ({ tensors, ...others }: Checkpoint) => ({ ...others, names: Object.keys(tensors) });
+  assertEquals(rest(a), rest(b), what);
+  for (const [name, tensor] of Object.entries(a.tensors)) {
+    assertEquals(deviation(tensor, b.tensors[name]!), 0, `${what}: ${name}`);
+  }
+}
+
 /** Goes on from a state over frames `from` to `to` of the sequence; every third step only predicts. */
 async function goOn(
   plan: Plan,
@@ -92,7 +101,7 @@ for (const rule of ["2016", "saccade"] as const) {
     const whole = await goOn(plan, initialCheckpoint(plan), [0, 40]);
     for (const at of [1, 2, 9, 17, 30]) {
       const part = await goOn(plan, initialCheckpoint(plan), [0, at]);
-      assertEquals(await goOn(plan, part, [at, 40], 2), whole, `interrupted at ${at}`);
+      assertSame(await goOn(plan, part, [at, 40], 2), whole, `interrupted at ${at}`);
     }
   });
 }
@@ -115,7 +124,7 @@ Deno.test("a state with momentum is taken over by a run that defers, interrupted
   const part = await goOn(deferred!, begun, [20, 25]);
   assertEquals(part.tensors["encoder.momentum"] !== undefined, true);
   assertEquals(got.tensors["encoder.momentum"], undefined);
-  assertEquals(await goOn(deferred!, part, [25, 50]), got);
+  assertSame(await goOn(deferred!, part, [25, 50]), got, "interrupted");
   near(denseCheckpoint(other!, await goOn(other!, part, [25, 50])), "another K");
   near(await goOn(fused!, part, [25, 50]), "without deferring");
   const device = await reference.open("f32");
