@@ -5,7 +5,7 @@
  */
 import { wasmBackend } from "../../backends/wasm/backend.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
-import type { Plan } from "../../model/plan.ts";
+import type { Defer, Plan } from "../../model/plan.ts";
 import { backend as naive } from "../naive.ts";
 import { type Build, runBackend, type Runner, runRung } from "./runner.ts";
 
@@ -37,13 +37,17 @@ function built(name: string, changed: string, how: Build): Rung {
   };
 }
 
-function product(name: string, changed: string, parallel: boolean): Rung {
+function product(name: string, changed: string, parallel: boolean, defer?: Defer): Rung {
   return {
     name,
     changed,
     parallel,
     open: (plan, checkpoint, threads) =>
-      runBackend(wasmBackend({ threads: parallel ? threads : 1 }), plan, checkpoint),
+      runBackend(
+        wasmBackend({ threads: parallel ? threads : 1 }),
+        defer === undefined ? plan : { ...plan, defer },
+        checkpoint,
+      ),
   };
 }
 
@@ -77,4 +81,5 @@ export const RUNGS: readonly Rung[] = [
   built("counter", "chunks from an atomic counter", { ...BEST, told: "by words", claims: true }),
   product("product", "the product (backends/wasm), all cores", true),
   product("product, one thread", "the same on one thread", false),
+  product("deferred", "14, weights written every 16 updates", true, { every: 16, window: 17 }),
 ];

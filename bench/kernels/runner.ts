@@ -6,6 +6,7 @@
 import type { Backend } from "../../backends/backend.ts";
 import { SYNC, SYNC_BYTES, Threads } from "../../backends/wasm/threads.ts";
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
+import { denseCheckpoint } from "../../model/pairs.ts";
 import { type Plan, unitCount } from "../../model/plan.ts";
 import { stateLengths } from "../../model/state.ts";
 import type { Layout } from "./layout.ts";
@@ -59,7 +60,7 @@ export async function runBackend(
       if (++gathered % DRAIN === 0) return session.report().then(() => {});
       return stepped;
     },
-    tensors: async () => (await session.save()).tensors,
+    tensors: async () => denseCheckpoint(plan, await session.save()).tensors,
     [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
   };
 }
