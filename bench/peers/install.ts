@@ -48,7 +48,7 @@ async function run(
 }
 
 /**
- * numpy, pinned.
+ * numpy, pinned: the optimised step, and the one with plain `einsum`.
  *
  * @param python the interpreter that makes the environment
  * @param folder where environments are kept
@@ -56,7 +56,7 @@ async function run(
  */
 export async function installNumpy(
   { python = "python3", folder = cacheFolder() }: { python?: string; folder?: string } = {},
-): Promise<Installed> {
+): Promise<Installed[]> {
   const place = `${folder}/numpy-${NUMPY}`;
   const inside = Deno.build.os === "windows" ? "Scripts/python.exe" : "bin/python";
   const own = `${place}/${inside}`;
@@ -83,21 +83,33 @@ export async function installNumpy(
       );
     }
   }
-  return numpyOf(own);
+  return [numpyOf(own, "chunks"), numpyOf(own, "einsum")];
 }
 
-/** numpy of an interpreter that has it. */
-export function numpyOf(python: string): Installed {
+/**
+ * numpy of an interpreter that has it.
+ *
+ * @param python the interpreter
+ * @param passes how the passes over weights are done, see `numpy_passes.py`
+ */
+export function numpyOf(python: string, passes: "chunks" | "einsum"): Installed {
+  const name = passes === "chunks" ? "numpy" : "numpy einsum";
   return {
-    name: "numpy",
+    name,
     rules: ["2016", "saccade"],
-    threaded: true,
+    threaded: passes === "chunks",
     program: (folder, threads) => ({
-      name: "numpy",
+      name,
       threads,
-      command: [python, here("./numpy_step.py"), folder, String(threads)],
-      // Products with vectors are too small to be shared; threads that BLAS keeps would only be in the way of ours.
-      env: { OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1" },
+      command: [python, here("./numpy_step.py"), folder, String(threads), passes],
+      env: {
+        // Products with vectors are too small to be shared; threads that BLAS keeps would only be in the way of ours.
+        OPENBLAS_NUM_THREADS: "1",
+        OMP_NUM_THREADS: "1",
+        MKL_NUM_THREADS: "1",
+        // No folder of compiled Python in the sources.
+        PYTHONDONTWRITEBYTECODE: "1",
+      },
     }),
   };
 }
@@ -107,13 +119,13 @@ export function numpyOf(python: string): Installed {
  *
  * @throws {PeerError} when npm cannot be reached
  */
-export async function installTensorFlow(): Promise<Installed> {
+export async function installTensorFlow(): Promise<Installed[]> {
   const script = here("./tfjs_step.ts");
   const got = await run(Deno.execPath(), "cache", "--quiet", script);
   if (!got?.success) {
     throw new PeerError(`TensorFlow.js is left out: npm cannot be reached: ${got?.said}`);
   }
-  return {
+  return [{
     name: "TensorFlow.js",
     rules: ["2016", "saccade"],
     threaded: false,
@@ -122,5 +134,5 @@ export async function installTensorFlow(): Promise<Installed> {
       threads,
       command: [Deno.execPath(), "run", "--allow-all", script, folder],
     }),
-  };
+  }];
 }

@@ -131,7 +131,7 @@ async function main(args: string[]): Promise<number> {
   const missing: string[] = [];
   for (const install of [installNumpy, installTensorFlow]) {
     try {
-      installed.push(await install());
+      installed.push(...await install());
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       console.error(error.message);

@@ -1,6 +1,8 @@
 """The step of a model that export.ts has written, in numpy: units of equal shape in one batch, float32, in place.
 
-    python numpy_step.py FOLDER THREADS
+    python numpy_step.py FOLDER THREADS chunks|einsum
+
+The last argument is how passes over weights are done: numpy_passes.py has both.
 
 One JSON object a line: {"command": "verify", "steps": 6, "to": FILE} runs steps from the first state and writes all tensors,
 {"command": "time", "ms": 600} runs steps for a while. BLAS is kept to one thread by whoever starts this; THREADS share out the
@@ -13,10 +15,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy_passes import PASSES
 
 f32 = np.float32
-# Bytes of weights that go through all passes of an update before the next ones do: they stay in the cache meanwhile.
-CHUNK = 1 << 20
 
 
 class Model:
@@ -61,36 +62,6 @@ class Reader:
         np.take(published, units, axis=0, out=out.reshape(*units.shape, self.hidden), mode="clip")
 
 
-class Matrix:
-    """A batch of weight matrices [g, rows, columns], worked on in chunks that stay in the cache."""
-
-    def __init__(self, weights, momentum):
-        self.weights = weights
-        self.momentum = np.zeros_like(weights) if momentum else None
-        g = len(weights)
-        size = max(1, min(g, CHUNK // weights[0].nbytes))
-        self.chunks = [slice(at, min(at + size, g)) for at in range(0, g, size)]
-        self.outer = np.empty_like(weights[:size])
-
-    def product(self, x, out):
-        np.matmul(self.weights, x[:, :, None], out=out[:, :, None])
-
-    def update(self, d, x, mu=None, then=None):
-        """One rank-1 term each: M = d x' + mu M, W += M, or W += d x'; `then` the product with new inputs."""
-        for chunk in self.chunks:
-            weights = self.weights[chunk]
-            outer = self.outer[: len(weights)]
-            np.einsum("gi,gj->gij", d[chunk], x[chunk], out=outer)
-            if mu is not None:
-                momentum = self.momentum[chunk]
-                momentum *= mu
-                momentum += outer
-                outer = momentum
-            weights += outer
-            if then is not None:
-                np.matmul(weights, then[0][chunk, :, None], out=then[1][chunk, :, None])
-
-
 def activate(z):
     """z / (2 (|z| + 1)) + 1/2, in place."""
     low = np.abs(z)
@@ -114,7 +85,7 @@ def slope(a):
 class Group2016:
     """Units of equal shape under rule 2016, with two-step prediction and normalised outputs."""
 
-    def __init__(self, model, index, group):
+    def __init__(self, model, index, group, matrix):
         g, H, n, m = len(group["units"]), model.hidden, group["inputs"], group["outputs"]
         q, block = group["signal"], group["block"]
         self.q = q
@@ -122,8 +93,8 @@ class Group2016:
         self.units = np.array(group["units"])
         self.reader = Reader(model, index, group)
         self.rate = model.tensor(f"{index}.rate")[:, None]
-        self.encoder = Matrix(model.tensor(f"{index}.encoder"), True)
-        self.decoder = Matrix(model.tensor(f"{index}.decoder"), True)
+        self.encoder = matrix(model.tensor(f"{index}.encoder"), True)
+        self.decoder = matrix(model.tensor(f"{index}.decoder"), True)
         zeros = lambda *shape: np.zeros(shape, f32)
         # Two-step prediction learns from the step before the last one: buffers change places, and the encoder, which learns from
         # one input and predicts from another while a third waits, has three. The last values are the bias units.
@@ -155,7 +126,7 @@ class Group2016:
         dz -= self.lag_p
         dz *= slope(self.lag_p)
         dz *= self.rate
-        np.matmul(dz[:, None, :], self.decoder.weights, out=self.back[:, None, :])
+        self.decoder.back(dz, self.back)
         dh = self.back[:, :-1] * slope(self.lag_h[:, :-1])
         self.decoder.update(dz, self.lag_h, self.mu)
         # observe
@@ -193,7 +164,7 @@ class Group2016:
 class GroupSaccade:
     """Units of equal shape under rule saccade, with its constants."""
 
-    def __init__(self, model, index, group):
+    def __init__(self, model, index, group, matrix):
         g, H, n = len(group["units"]), model.hidden, group["inputs"]
         q = self.q = group["signal"]
         self.ground = group["ground"]
@@ -207,8 +178,8 @@ class GroupSaccade:
         self.rate = model.tensor(f"{index}.rate")
         self.encoder_rate = f32(model.rule["encoderRate"])
         self.decoder_rate = f32(model.rule["decoderRate"])
-        self.encoder = Matrix(model.tensor(f"{index}.encoder"), False)
-        self.decoder = Matrix(model.tensor(f"{index}.decoder"), False)
+        self.encoder = matrix(model.tensor(f"{index}.encoder"), False)
+        self.decoder = matrix(model.tensor(f"{index}.decoder"), False)
         zeros = lambda *shape: np.zeros(shape, f32)
         self.x, self.spare, self.h = zeros(g, n), zeros(g, n), zeros(g, H + 1)
         for values in (self.x, self.spare, self.h):
@@ -286,7 +257,7 @@ class GroupSaccade:
         np.clip(e, f32(-4), f32(4), out=e)
         gate = self.rate * s * s / (s * s + np.maximum(self.variance, f32(0.0015**2)))
         # 4
-        np.matmul(e[:, None, :], self.decoder.weights, out=self.back[:, None, :])
+        self.decoder.back(e, self.back)
         rest = np.abs(h[:, :-1])
         np.subtract(f32(1), rest, out=rest)
         rest *= rest
@@ -329,10 +300,10 @@ class GroupSaccade:
 class Runner:
     """Groups share nothing but what the step before published, so any number of threads may take them."""
 
-    def __init__(self, folder, threads):
+    def __init__(self, folder, threads, passes):
         model = self.model = Model(folder)
         kind = {"2016": Group2016, "saccade": GroupSaccade}[model.rule["name"]]
-        self.groups = [kind(model, i, group) for i, group in enumerate(model.groups)]
+        self.groups = [kind(model, i, group, PASSES[passes]) for i, group in enumerate(model.groups)]
         # The largest first, so that no thread is left alone with one at the end.
         self.order = sorted(self.groups, key=lambda group: -group.encoder.weights.size)
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -386,7 +357,7 @@ class Runner:
 
 
 if __name__ == "__main__":
-    runner = Runner(sys.argv[1], int(sys.argv[2]))
+    runner = Runner(sys.argv[1], int(sys.argv[2]), sys.argv[3])
     print(json.dumps({"version": np.__version__}), flush=True)
     for line in sys.stdin:
         request = json.loads(line)

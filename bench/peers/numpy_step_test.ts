@@ -7,15 +7,24 @@ import { Peer } from "./peer.ts";
 import { tinyInput, tinyPlan } from "./tiny_model.ts";
 import { agrees, deviationOf, expect, VERIFY_STEPS } from "./verify.ts";
 
-for (const [rule, threads] of [["2016", 1], ["2016", 2], ["saccade", 1]] as const) {
-  const name = `numpy runs the step of the reference: rule ${rule}, threads ${threads}`;
+const cases = [
+  ["2016", 1, "chunks"],
+  ["2016", 2, "chunks"],
+  ["saccade", 1, "chunks"],
+  ["2016", 1, "einsum"],
+  ["saccade", 1, "einsum"],
+] as const;
+
+for (const [rule, threads, passes] of cases) {
+  const name =
+    `numpy runs the step of the reference: rule ${rule}, threads ${threads}, passes by ${passes}`;
   await needing(["numpy"], name, async () => {
     const plan = tinyPlan(rule);
     const input = tinyInput(plan);
     const folder = await Deno.makeTempDir();
     try {
       await exportModel(plan, initialCheckpoint(plan), input, folder);
-      await using peer = await Peer.start(numpyOf("python3").program(folder, threads));
+      await using peer = await Peer.start(numpyOf("python3", passes).program(folder, threads));
       const verified = await peer.verify(VERIFY_STEPS, `${folder}/out.bin`);
       const bytes = await Deno.readFile(`${folder}/out.bin`);
       const off = deviationOf(plan, await expect(plan, input), verified, bytes);

@@ -58,6 +58,7 @@ export function speedTable({ rows, peers, weights }: ModelResult): string {
   const bases = [
     fastest(rows.filter(({ backend }) => backend === "naive")),
     fastest(named("numpy")),
+    fastest(named("numpy einsum")),
     fastest(named("TensorFlow.js")),
   ];
   const ratios = (rate: number) =>
@@ -108,6 +109,7 @@ export function speedTable({ rows, peers, weights }: ModelResult): string {
     "waiting",
     "x naive",
     "x numpy",
+    "x einsum",
     "x TF.js",
   ];
   return markdown(head, lines.map(({ cells }) => cells));

@@ -34,7 +34,12 @@ const result: ModelResult = {
   units: 265,
   weights: 1e6,
   rows: [row("reference", 10), row("naive", 20), row("wasm", 200, 2)],
-  peers: [peer("numpy", 50), peer("numpy", 40, 2), peer("TensorFlow.js", 8)],
+  peers: [
+    peer("numpy", 50),
+    peer("numpy", 40, 2),
+    peer("numpy einsum", 80),
+    peer("TensorFlow.js", 8),
+  ],
 };
 
 const data: PageData = {
@@ -57,17 +62,17 @@ const cells = (table: string) =>
 
 Deno.test("speedTable() has the slowest first", () => {
   const rates = cells(speedTable(result)).map((row) => row[3]);
-  assertEquals(rates, ["8.0", "10.0", "20.0", "40.0", "50.0", "200.0"]);
+  assertEquals(rates, ["8.0", "10.0", "20.0", "40.0", "50.0", "80.0", "200.0"]);
 });
 
 Deno.test("speedTable() compares with the fastest row of each peer", () => {
-  const ratios = cells(speedTable(result)).at(-1)!.slice(-3);
-  assertEquals(ratios, ["10.0", "4.0", "25.0"]);
+  const ratios = cells(speedTable(result)).at(-1)!.slice(-4);
+  assertEquals(ratios, ["10.0", "4.0", "2.5", "25.0"]);
 });
 
 Deno.test("speedTable() knows no ratio to a peer that was not there", () => {
-  const ratios = cells(speedTable({ ...result, peers: [] })).at(-1)!.slice(-3);
-  assertEquals(ratios, ["10.0", "-", "-"]);
+  const ratios = cells(speedTable({ ...result, peers: [] })).at(-1)!.slice(-4);
+  assertEquals(ratios, ["10.0", "-", "-", "-"]);
 });
 
 Deno.test("render() fills the template that comes along", async () => {
@@ -80,6 +85,7 @@ Deno.test("render() fills the template that comes along", async () => {
       "| memory | 8.0 GiB |",
       "### `small`, rule 2016: 265 units, 1.00 M weights",
       "| small | 2016 | numpy 9.8.7 | 2 | 2.0e-6 | 3.0e-5 |",
+      "| small | 2016 | numpy einsum 9.8.7 | 1 | 2.0e-6 | 3.0e-5 |",
       "Not in these tables: numpy is left out: no python3",
     ]
   ) {
