@@ -47,10 +47,12 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
     throw new RangeError(`Cannot run on ${threads} threads: give a whole number from 1 to 1024`);
   }
+  const missing = missingFor("strict");
+  const whyAlone = missing === null ? "" : `: ${missing}`;
   const infos = PACKAGES.filter((name) => missingFor(name) === null).map((id): DeviceInfo => ({
     id,
     kind: "cpu",
-    description: `${DESCRIPTIONS[id]}${id === "single" ? "" : ` (up to ${threads})`}`,
+    description: `${DESCRIPTIONS[id]}${id === "single" ? whyAlone : ` (up to ${threads})`}`,
     formats: ["f32"],
     deterministic: true,
     maxInFlight: 1,
