@@ -30,7 +30,7 @@ interface Variant {
 const VARIANTS: Readonly<Record<RuleName, readonly Variant[]>> = {
   "2016": [
     { label: "fused, other rounding", defer: 0, window: 0, device: "strict" },
-    ...[[8, 8], [8, 12], [8, 17], [16, 17], [64, 17]].map((
+    ...[[8, 8], [8, 12], [16, 16], [16, 20], [64, 16]].map((
       [defer, window],
     ) => ({
       label: `every ${defer}, window ${window}`,

@@ -13,7 +13,7 @@ import type { Spec } from "./spec.ts";
 /** Pairs that a unit keeps at most. */
 export const MOST_PAIRS = 64;
 /** What is left of a momentum that counts no more, relative to what it was. */
-const NEGLIGIBLE = 1e-5;
+const NEGLIGIBLE = 2e-5;
 
 /** Pairs that a unit keeps: in fours, as weights are read. */
 export function ringLength({ every, window }: Defer): number {

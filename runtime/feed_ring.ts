@@ -10,6 +10,8 @@ const WRITTEN = 0, READ = 1, ENDED = 2, CLOSED = 3, SIGNAL = 4, WORDS = 6;
 const SLOTS = 2;
 /** A wait is looked after this often, in milliseconds: a thread that waits for ever could not be ended. */
 const LOOK_MS = 1000;
+/** How long a reader blocks before it waits without blocking: a promise a frame is garbage, and slower. */
+const SOON_MS = 5;
 
 /** What a slot holds. */
 export interface Slot {
@@ -119,6 +121,17 @@ export class RingReader extends RingEnd {
   /** Gives the slot back. */
   release(): void {
     this.count(READ);
+  }
+
+  /**
+   * Blocks for a moment where a frame is about to come.
+   *
+   * @returns whether one is there
+   */
+  soon(): boolean {
+    const seen = this.load(SIGNAL);
+    if (!this.ready && this.load(ENDED) === 0) Atomics.wait(this.words, SIGNAL, seen, SOON_MS);
+    return this.ready;
   }
 
   /** Waits for something to happen, where neither a frame is ready nor the ring has ended. */

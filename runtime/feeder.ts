@@ -94,7 +94,7 @@ export class ThreadFeed implements Feed, AsyncDisposable {
   }
 
   next(): boolean | Promise<boolean> {
-    return this.#ring!.ready ? this.#take() : this.#wait();
+    return this.#ring!.soon() ? this.#take() : this.#wait();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -20,6 +20,7 @@ for (
     ["the loop alone, of a source that promises", "null", "0", "promised"],
     ["the kernels with block matching", "wasm", "3", "memory"],
     ["a feed from its own thread", "wasm", "3", "thread"],
+    ["a feed that is always waited for", "null", "3", "thread"],
   ] as const
 ) {
   Deno.test(`10,000 steps make little garbage and keep none of it: ${name}`, async () => {
