@@ -211,6 +211,18 @@ async function steps(
   return [count, ms];
 }
 
+/** The shares of a row for a person, empty where they are unknown or mean nothing. */
+export function sharesOf(row: Row): { readonly roof: string; readonly waiting: string } {
+  const { shareOfBandwidth, cached, waiting, threads } = row;
+  const percent = (share: number, digits: number) => `${(100 * share).toFixed(digits)} %`;
+  return {
+    roof: shareOfBandwidth === null
+      ? ""
+      : `${percent(shareOfBandwidth, 0)}${cached ? " (cache)" : ""}`,
+    waiting: waiting === null || threads === 1 ? "" : percent(waiting, 1),
+  };
+}
+
 function rowOf(spec: string, rule: RuleName, entry: Entry): Row {
   const { plan, backend, threads, bytesRead, bytesWritten, roof } = entry;
   const defer = plan.defer.every;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { measure, type Row } from "../bench/throughput.ts";
+import { measure, type Row, sharesOf } from "../bench/throughput.ts";
 import { BUILTIN_NAMES } from "../model/builtin.ts";
 import type { RuleName } from "../model/spec.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -117,10 +117,8 @@ function render(rows: readonly Row[]): string {
       quantity(row.weightsPerSecond, ""),
       quantity(row.bytesPerStep, "B"),
       row.gbPerSecond.toFixed(1),
-      row.shareOfBandwidth === null
-        ? ""
-        : `${(100 * row.shareOfBandwidth).toFixed(0)} %${row.cached ? " (cache)" : ""}`,
-      row.waiting === null || row.threads === 1 ? "" : `${(100 * row.waiting).toFixed(1)} %`,
+      sharesOf(row).roof,
+      sharesOf(row).waiting,
       (row.stepsPerSecond / naive).toFixed(1),
     ]),
   ]);

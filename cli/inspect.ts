@@ -15,8 +15,9 @@ import {
   type Plan,
   signalLengths,
 } from "../model/plan.ts";
+import { pairLengths } from "../model/pairs.ts";
 import type { Spec } from "../model/spec.ts";
-import { stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
+import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags } from "./flags.ts";
@@ -83,7 +84,11 @@ function readoutWeights(spec: Spec, layer: number, units: number): number {
 /** Everything there is to say of a model. */
 export async function describe(spec: Spec) {
   const plan = compilePlan(spec);
-  const tensors = Object.entries(stateLengths(plan));
+  const lengths = { ...stateLengths(plan), ...pairLengths(plan, plan.defer) };
+  // Where updates are deferred, what is kept of the momentum are the pairs.
+  const tensors = Object.entries(lengths).filter(([name]) =>
+    plan.defer.every === 0 || !MOMENTUM_TENSORS.includes(name)
+  );
   const bytes = (weights: boolean) =>
     tensors.filter(([name]) => WEIGHT_TENSORS.includes(name) === weights)
       .reduce((sum, [, length]) => sum + 4 * length, 0);
@@ -164,7 +169,12 @@ export async function main(args: readonly string[]): Promise<number> {
     ["rule", `${description.rule}, lateral context from ${description.lateral}`],
     ["frame", `${frame.width} x ${frame.height} RGB`],
     ["units", String(units)],
-    ["weights", `${weights} (${quantity(bytes.weights, "B")} in f32, momentum included)`],
+    [
+      "weights",
+      `${weights} (${quantity(bytes.weights, "B")} in f32${
+        description.rule === "2016" && description.defer.every === 0 ? ", momentum included" : ""
+      })`,
+    ],
     ["readout weights", `${description.readoutWeights} (parsed, not built yet)`],
     ["other state", quantity(bytes.state, "B")],
     ["deferred updates", deferText(description.defer)],

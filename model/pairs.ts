@@ -37,8 +37,9 @@ export function pairStateOf(state: ArrayLike<number>, unit: number): PairState {
   return { next, count, pending, due, carried };
 }
 
-/** The names and lengths of the tensors of pairs. */
+/** The names and lengths of the tensors of pairs; there are none where nothing is deferred. */
 export function pairLengths(plan: Plan, defer: Defer): Record<string, number> {
+  if (defer.every === 0) return {};
   const at = offsetsOf(plan);
   const units = unitCount(plan);
   const ring = ringLength(defer);

@@ -6,6 +6,7 @@
 import { MAX_PAGES, missingFor, OVERHEAD, PACKAGES, PAGE, STACK } from "../../kernels/load.ts";
 import type { KernelPackage } from "../../kernels/load.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
+import { MOST_PAIRS, ringLength } from "../../model/defer.ts";
 import { type Plan, weightCount } from "../../model/plan.ts";
 import { checkState } from "../../model/state.ts";
 import {
@@ -105,6 +106,12 @@ class WasmDevice implements Device {
     const reasons: string[] = [];
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
+    }
+    const pairs = ringLength(plan.defer);
+    if (pairs > MOST_PAIRS) {
+      reasons.push(
+        `The plan defers up to ${pairs} updates of a unit; this backend keeps ${MOST_PAIRS}`,
+      );
     }
     // Deferred updates need none after a while, but may be loaded with it.
     const momentum = plan.rule.name === "2016";

@@ -15,7 +15,7 @@ import {
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
-import { denseCheckpoint } from "../../model/pairs.ts";
+import { denseCheckpoint, pairLengths } from "../../model/pairs.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
 import {
   DeviceLostError,
@@ -156,7 +156,8 @@ export class WasmSession implements Session {
   memory(): MemoryReport {
     const { place, plan } = this.#memory;
     let state = 0;
-    for (const [name, length] of Object.entries(stateLengths(plan))) {
+    const lengths = { ...stateLengths(plan), ...pairLengths(plan, plan.defer) };
+    for (const [name, length] of Object.entries(lengths)) {
       if (!WEIGHT_TENSORS.includes(name)) state += 4 * length;
     }
     return {

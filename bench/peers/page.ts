@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Row } from "../throughput.ts";
+import { type Row, sharesOf } from "../throughput.ts";
 import type { RuleName } from "../../model/spec.ts";
 import { quantity } from "../../cli/format.ts";
 import type { Machine } from "./machine.ts";
@@ -74,10 +74,8 @@ export function speedTable({ rows, peers, weights }: ModelResult): string {
         quantity(row.weightsPerSecond, ""),
         quantity(row.bytesPerStep, "B"),
         row.gbPerSecond.toFixed(1),
-        row.shareOfBandwidth === null
-          ? "-"
-          : `${(100 * row.shareOfBandwidth).toFixed(0)} %${row.cached ? " (cache)" : ""}`,
-        row.waiting === null || row.threads === 1 ? "-" : `${(100 * row.waiting).toFixed(1)} %`,
+        sharesOf(row).roof || "-",
+        sharesOf(row).waiting || "-",
         ...ratios(row.stepsPerSecond),
       ],
     })),
