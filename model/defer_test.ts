@@ -38,5 +38,5 @@ Deno.test("a momentum that lasts too long to be deferred is refused with what to
   const raw = { rule: "2016", momentum: 0.9, defer: 8 };
   assertThrows(() => parseSpec(raw), SpecError, `give "defer_window"`);
   assertEquals(parseSpec({ ...raw, defer_window: 40 }).defer, 8);
-  assertThrows(() => parseSpec({ defer: 65 }), SpecError, `"defer" must be`);
+  assertThrows(() => parseSpec({ defer: 65 }), SpecError, `a whole number from 0 to 64, or auto`);
 });

@@ -111,10 +111,10 @@ function read(name: string, kind: FieldKind, value: unknown): unknown {
   const refuse = (what: string): never => {
     throw new SpecError(`"${name}" must be ${what}, not ${JSON.stringify(value)}`);
   };
-  const number = (value: unknown, whole: boolean, min: number, max: number): number => {
+  const number = (value: unknown, whole: boolean, min: number, max: number, or = ""): number => {
     const x = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
     if (typeof x !== "number" || !(x >= min && x <= max) || (whole && !Number.isInteger(x))) {
-      return refuse(`${whole ? "a whole number" : "a number"} from ${min} to ${max}`);
+      return refuse(`${whole ? "a whole number" : "a number"} from ${min} to ${max}${or}`);
     }
     return x;
   };
@@ -133,7 +133,9 @@ function read(name: string, kind: FieldKind, value: unknown): unknown {
     case "number":
       return number(value, false, kind.min, kind.max);
     case "countOr":
-      return value === kind.word ? value : number(value, true, kind.min, kind.max);
+      return value === kind.word
+        ? value
+        : number(value, true, kind.min, kind.max, `, or ${kind.word}`);
     case "boolean":
       return boolean(value);
     case "counts":
