@@ -217,9 +217,13 @@ pub unsafe fn work(model: *const Model, scratch: Scratch) {
             if chunk >= model.chunks {
                 return;
             }
+            // Every other step goes the other way, so that it begins with the weights that the last one left in a cache.
+            let back = model.space > model.other.cast_const();
+            let chunk = if back { model.chunks - 1 - chunk } else { chunk };
             let begin = *model.chunk.add(chunk as usize);
             let end = *model.chunk.add(chunk as usize + 1);
-            for id in begin..end {
+            for place in begin..end {
+                let id = if back { begin + end - 1 - place } else { place };
                 let unit = &mut *model.unit.add(id as usize);
                 let publish = model.other.add((model.hidden_at + id * model.hidden) as usize);
                 let squares = if model.rule == 2016 {
