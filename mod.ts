@@ -47,6 +47,7 @@ export { denseCheckpoint } from "./model/pairs.ts";
 export {
   type Defer,
   hashPlan,
+  type Mask,
   type Plan,
   type Rule2016,
   type RuleSaccade,

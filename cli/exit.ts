@@ -18,6 +18,7 @@ export const EXIT = {
   input: 3,
   permission: 4,
   backend: 5,
+  nonconformant: 6,
   hungUp: 129,
   interrupted: 130,
   terminated: 143,

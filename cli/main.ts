@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Entry>>> = {
   backends: () => import("./backends.ts"),
   doctor: () => import("./doctor.ts"),
   bench: () => import("./bench.ts"),
+  conformance: () => import("./conformance.ts"),
 };
 
 async function overview(): Promise<string> {
@@ -30,7 +31,7 @@ async function overview(): Promise<string> {
     "",
     "Usage: saccade COMMAND [flags]",
     "",
-    ...entries.map(({ command }) => `  ${command.name.padEnd(10)}${command.help}`),
+    ...entries.map(({ command }) => `  ${command.name.padEnd(13)}${command.help}`),
     "",
     "Examples:",
     "  saccade demo",

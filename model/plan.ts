@@ -55,6 +55,14 @@ export interface Defer {
   readonly window: number;
 }
 
+/** Which weights there are, a byte each in the order of the checkpoint's tensors: 1 is kept, 0 is pruned. */
+export interface Mask {
+  /** [H, inputs[u]] a unit. */
+  readonly encoder: Uint8Array;
+  /** [outputs[u], H + 1] a unit. */
+  readonly decoder: Uint8Array;
+}
+
 /**
  * Where values come from: runs of the flat signal space `[frame | external | hidden outputs of the units]`, unit after unit.
  */
@@ -109,6 +117,8 @@ export interface Plan {
   readonly seed: number;
   /** Whether and how updates may be deferred. */
   readonly defer: Defer;
+  /** What is pruned: neither read nor written, it counts as 0. Nothing, where there is no mask. */
+  readonly mask?: Mask;
 }
 
 /** Units of a plan. */

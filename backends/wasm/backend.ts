@@ -107,6 +107,7 @@ class WasmDevice implements Device {
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
     }
+    if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
     const pairs = ringLength(plan.defer);
     if (pairs > MOST_PAIRS) {
       reasons.push(

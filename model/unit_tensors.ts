@@ -1,0 +1,51 @@
+/**
+ * Which part of each tensor belongs to which unit.
+ *
+ * @module
+ */
+import { offsetsOf, type Plan, unitCount } from "./plan.ts";
+
+/**
+ * Where each unit's part of the tensors of a state begins: units + 1 entries a tensor, the last is where the last part ends.
+ * `frame` belongs to no unit; of `published` this is the layout of one of its states.
+ *
+ * @param plan a compiled model
+ * @returns offsets by name, for every name that `stateLengths` may have
+ */
+export function unitOffsets(plan: Plan): Record<string, Float64Array> {
+  const { encoder, decoder, input, output, signal } = offsetsOf(plan);
+  const units = unitCount(plan);
+  const each = (values: number) => Float64Array.from({ length: units + 1 }, (_, u) => u * values);
+  const hidden = each(plan.hidden);
+  // Layer 0 comes first and its motion candidates are as long as its signals; the units above have none.
+  const ground = plan.layerStart[1]!;
+  const motion = signal.map((at, u) => u <= ground ? at : signal[ground]!);
+  const scalar = each(1);
+  const pair = each(2);
+  return {
+    encoder,
+    decoder,
+    "encoder.momentum": encoder,
+    "decoder.momentum": decoder,
+    published: hidden,
+    input,
+    hidden,
+    prediction: output,
+    signal,
+    "lag.input": input,
+    "lag.hidden": hidden,
+    "lag.prediction": output,
+    "signal.previous": signal,
+    integral: signal,
+    minimum: hidden,
+    maximum: hidden,
+    change: signal,
+    motion,
+    scale: scalar,
+    variance: scalar,
+    power: scalar,
+    "combiner.moments": each(3),
+    "combiner.products": pair,
+    "combiner.weights": pair,
+  };
+}
