@@ -43,7 +43,7 @@ export interface Rungs {
   readonly __heap_base: WebAssembly.Global;
   record_sizes(): number;
   work_units(rung: number, model: number, scratch: number, begin: number, end: number): number;
-  work_chunks(rung: number, model: number, scratch: number): number;
+  work_chunks(rung: number, model: number, scratch: number, turns: boolean): number;
   start(rung: number, model: number, scratch: number, units: number): number;
 }
 

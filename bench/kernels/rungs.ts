@@ -79,7 +79,13 @@ export const RUNGS: readonly Rung[] = [
   }),
   built("barrier", "a barrier that spins, then waits", { ...BEST, told: "by words" }),
   built("counter", "chunks from an atomic counter", { ...BEST, told: "by words", claims: true }),
+  built("turns", "every other step goes through the units backwards", {
+    ...BEST,
+    told: "by words",
+    claims: true,
+    turns: true,
+  }),
   product("product", "the product (backends/wasm), all cores", true),
   product("product, one thread", "the same on one thread", false),
-  product("deferred", "14, weights written every 16 updates", true, { every: 16, window: 16 }),
+  product("deferred", "15, weights written every 16 updates", true, { every: 16, window: 16 }),
 ];

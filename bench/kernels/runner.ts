@@ -33,6 +33,8 @@ export interface Build {
   readonly told?: "by messages" | "by words";
   /** Whether units are claimed from a counter, in pieces, instead of shared out beforehand. */
   readonly claims?: boolean;
+  /** Whether every other step goes through the pieces backwards. */
+  readonly turns?: boolean;
 }
 
 /** Steps that a session may gather before its reports are drained. */
@@ -98,10 +100,11 @@ export async function runRung(
     scratch,
     sync: how.told === "by words" ? memory.sync : null,
     share: how.claims ? null : [shares[i + 1]!, shares[i + 2]!],
+    turns: how.turns === true,
   }));
   const work = () =>
     how.claims
-      ? rungs.work_chunks(how.passes, model, scratch)
+      ? rungs.work_chunks(how.passes, model, scratch, how.turns === true)
       : rungs.work_units(how.passes, model, scratch, 0, shares[1]!);
   const others = how.told === undefined
     ? { step: work, dispose: () => {} }

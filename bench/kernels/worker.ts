@@ -21,13 +21,15 @@ export interface Start {
   readonly sync: number | null;
   /** The units it works on; null for those that it claims. */
   readonly share: readonly [number, number] | null;
+  /** Whether every other step goes backwards. */
+  readonly turns: boolean;
 }
 
 self.onmessage = ({ data }: MessageEvent<Start>) => {
-  const { module, memory, rung, thread, model, scratch, sync, share } = data;
+  const { module, memory, rung, thread, model, scratch, sync, share, turns } = data;
   const rungs = instantiateRungs(module, memory, thread);
   const work = () => {
-    if (share === null) rungs.work_chunks(rung, model, scratch);
+    if (share === null) rungs.work_chunks(rung, model, scratch, turns);
     else rungs.work_units(rung, model, scratch, ...share);
   };
   if (sync !== null) {

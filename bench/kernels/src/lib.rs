@@ -89,12 +89,12 @@ pub unsafe extern "C" fn work_units(
     }
 }
 
-/// One step of the chunks that nobody else claims.
+/// One step of the chunks that nobody else claims; with `turns` every other step begins with the last.
 ///
 /// # Safety
 /// As `work_units`: who claims a chunk has its units.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn work_chunks(rung: u32, model: *const Model, scratch: *const Scratch) -> bool {
+pub unsafe extern "C" fn work_chunks(rung: u32, model: *const Model, scratch: *const Scratch, turns: bool) -> bool {
     unsafe {
         let model = &*model;
         let Some(step) = step_of(rung, model.hidden) else { return false };
@@ -103,6 +103,8 @@ pub unsafe extern "C" fn work_chunks(rung: u32, model: *const Model, scratch: *c
             if chunk >= model.chunks {
                 return true;
             }
+            let back = turns && model.space > model.other.cast_const();
+            let chunk = if back { model.chunks - 1 - chunk } else { chunk };
             step(model, *scratch, *model.chunk.add(chunk as usize), *model.chunk.add(chunk as usize + 1));
         }
     }
