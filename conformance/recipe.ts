@@ -78,7 +78,9 @@ export function recipes(
   fixed: Partial<Recipe> = {},
 ): fc.Arbitrary<Recipe> {
   const optional = (has: boolean, arbitrary: fc.Arbitrary<number>, without: number) =>
-    has ? fc.oneof(fc.constant(without), arbitrary) : fc.constant(without);
+    has
+      ? fc.oneof({ withCrossShrink: true }, fc.constant(without), arbitrary)
+      : fc.constant(without);
   return fc.record({
     rule: fc.constantFrom("saccade" as const, "2016" as const),
     layers: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),

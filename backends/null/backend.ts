@@ -11,6 +11,7 @@ import {
   type Backend,
   type Device,
   type DeviceInfo,
+  DeviceLostError,
   type MemoryReport,
   type Readable,
   type Session,
@@ -38,13 +39,18 @@ export const backend: Backend = {
   apiVersion: API_VERSION,
   name: "null",
   probe: () => Promise.resolve([INFO]),
-  open: () => Promise.resolve(new NullDevice()),
+  // deno-lint-ignore require-await
+  async open(id) {
+    if (id !== INFO.id) throw new RangeError(`Backend "null" has no device "${id}": there is 0`);
+    return new NullDevice();
+  },
 };
 
 class NullDevice implements Device {
   readonly info = INFO;
   readonly #loss = Promise.withResolvers<Awaited<Device["lost"]>>();
   readonly lost = this.#loss.promise;
+  #open = true;
 
   accepts(): { ok: boolean; reasons: string[] } {
     return { ok: true, reasons: [] };
@@ -52,13 +58,19 @@ class NullDevice implements Device {
 
   // deno-lint-ignore require-await
   async load(plan: Plan, checkpoint: Checkpoint): Promise<Session> {
+    this.#checkOpen();
     checkState(plan, checkpoint);
-    return new NullSession(plan, checkpoint);
+    return new NullSession(plan, checkpoint, () => this.#checkOpen());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#open = false;
     this.#loss.resolve({ reason: "destroyed", message: "The device was closed" });
     return Promise.resolve();
+  }
+
+  #checkOpen(): void {
+    if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
   }
 }
 
@@ -68,14 +80,16 @@ class NullSession implements Session {
   readonly #checkpoint: Checkpoint;
   readonly #ring: ReportRing;
   readonly #unknown: Float64Array;
+  readonly #checkOpen: () => void;
   #step: number;
 
-  constructor(plan: Plan, checkpoint: Checkpoint) {
+  constructor(plan: Plan, checkpoint: Checkpoint, checkOpen: () => void) {
     const layers = plan.layerStart.length - 1;
     this.#plan = plan;
     this.#checkpoint = checkpoint;
     this.#ring = new ReportRing(layers, INFO.reportCapacity, checkpoint.step);
     this.#unknown = new Float64Array(layers).fill(NaN);
+    this.#checkOpen = checkOpen;
     this.#step = checkpoint.step;
   }
 
@@ -84,24 +98,30 @@ class NullSession implements Session {
   }
 
   step(input: StepInput, options?: StepOptions): void {
+    this.#checkOpen();
     checkInput(this.#plan, input, options);
     this.#ring.push(this.#unknown, NOTHING);
     this.#step++;
   }
 
-  report(): Promise<StepReports> {
-    return Promise.resolve(this.#ring.drain());
+  // deno-lint-ignore require-await
+  async report(): Promise<StepReports> {
+    this.#checkOpen();
+    return this.#ring.drain();
   }
 
   // deno-lint-ignore require-await
   async read(name: Readable, into: Float32Array | Float64Array): Promise<void> {
+    this.#checkOpen();
     const tensor = name === "error" ? "signal" : name;
     checkReadable(name, this.#checkpoint.tensors[tensor]?.length ?? 0, into);
     into.fill(0);
   }
 
-  save(): Promise<Checkpoint> {
-    return Promise.resolve({ ...this.#checkpoint, step: this.#step, started: true });
+  // deno-lint-ignore require-await
+  async save(): Promise<Checkpoint> {
+    this.#checkOpen();
+    return structuredClone({ ...this.#checkpoint, step: this.#step, started: true });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -203,13 +203,14 @@ export function lifecycle(replayPath?: string): Property {
           which.map(end),
           which.map(callEnded),
           fc.constant(close),
-        ], { maxCommands: 40, ...(replayPath === undefined ? {} : { replayPath }) }),
+        ], { maxCommands: 40, size: "max", ...(replayPath === undefined ? {} : { replayPath }) }),
         async (pair, commands) => {
           const cases = await Promise.all(pair.map(buildCase));
           const device = await subject.backend.open(subject.info.id);
           const real: Real = { subject, cases, device, trios: [] };
-          const model: Model = { device: "open", sessions: [] };
+          const model: Model = { device: "open", sessions: ["open"] };
           try {
+            real.trios.push(await load(real, cases[0]!, []));
             await fc.asyncModelRun(() => Promise.resolve({ model, real }), commands);
           } finally {
             if (model.device === "open") await real.device![Symbol.asyncDispose]();
