@@ -75,7 +75,7 @@ export const REARRANGEMENT: readonly Property[] = [
               hidden.push(await readOf(session, halves[i]!.plan, "hidden"));
             }
             for (const [i, session] of sessions.entries()) {
-              const external = Float32Array.of(...input.external ?? [], ...hidden[1 - i]!);
+              const external = Float64Array.of(...input.external ?? [], ...hidden[1 - i]!);
               const step = session.step({ frame: input.frame, external }, options);
               await within(subject, "A step of a part", step);
             }

@@ -73,7 +73,7 @@ export const STATE: readonly Property[] = [
         const built = await buildCase(recipe);
         const { plan, checkpoint, stimuli } = built;
         const device = await subject.device();
-        const other = await reference.open("f32");
+        const other = await reference.open(subject.info.formats[0] === "f64" ? "f64" : "f32");
         // The last step is taken here: an error is of the step before.
         const at = cut % (stimuli.length - 1);
         const first = await trace(device, plan, checkpoint, stimuli.slice(0, at));
