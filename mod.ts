@@ -27,6 +27,8 @@
  */
 export * from "./backends/backend.ts";
 export { BackendError } from "./backends/errors.ts";
+export type { Engine, Learning, Shapes, WeightPasses, Weights } from "./backends/passes/engine.ts";
+export { fromPasses } from "./backends/passes/from_passes.ts";
 export {
   BACKEND_NAMES,
   type BackendOptions,

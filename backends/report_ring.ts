@@ -36,11 +36,21 @@ export class ReportRing {
     this.#first = step;
   }
 
-  /** Throws when there is no room for one more. */
-  checkRoom(): void {
-    if ((this.#steps + 1) * this.#layers > this.#mse.length) {
+  /** Bytes it holds. */
+  get byteLength(): number {
+    return this.#mse.byteLength;
+  }
+
+  /**
+   * Throws when there is no room for one more.
+   *
+   * @param started steps that have begun and will be added before it
+   */
+  checkRoom(started = 0): void {
+    const steps = this.#steps + started;
+    if ((steps + 1) * this.#layers > this.#mse.length) {
       throw new RangeError(
-        `${this.#steps} steps have not been reported: call report() before the next step`,
+        `${steps} steps have not been reported: call report() before the next step`,
       );
     }
   }

@@ -1,6 +1,6 @@
 /** The three weight passes and the activations of rule 2016 against single networks of the release. */
 import { product, transposed, update } from "../backends/reference/passes.ts";
-import { activate, slope } from "../backends/reference/rule_2016.ts";
+import { activation, slope } from "../backends/reference/rule_2016.ts";
 import { weightSource } from "../model/initialise.ts";
 import type { Rule2016 } from "../model/plan.ts";
 import { assert } from "../std_assert.ts";
@@ -52,9 +52,9 @@ for (const net of networks.filter((net) => net.dims.length === 3)) {
       const h = new Float64Array(H);
       const out = new Float64Array(outputs);
       product(encoder, x, h, net.bias);
-      h.set(h.map((z) => activate(rule, z)));
+      h.set(h.map((z) => activation(rule, z)));
       product(decoder, h, out, net.bias);
-      out.set(out.map((z) => activate(rule, z)));
+      out.set(out.map((z) => activation(rule, z)));
       near(h, step.hidden, "hidden");
       near(out, step.output, "output");
       const dz = out.map((a, i) => (step.target[i]! - a) * slope(rule, a));

@@ -36,19 +36,21 @@ export interface Weights {
 
 /** What a unit learns in a pass. */
 export interface Learning {
-  /** A unit learns where this is 1; where it is 0 its weights and momentum stay as they are. */
+  /** A unit learns where this is 1; where it is 0 its weights and momentum stay as they are, whatever its vectors hold. */
   readonly learns: Uint8Array;
-  /** r of each unit. */
+  /** r of each unit; 0 where it does not learn. It may be 0 where one learns, and momentum moves. */
   readonly rates: Float32Array;
 }
 
 /**
  * Loaded weights. To learn a term d x' at rate r is W += r d x', or with momentum M = r d x' + mu M, W += M. A pass may return
- * at once or promise to be done; its vectors stay as they are until then.
+ * at once or promise to be done; its vectors stay as they are until then, and no other pass begins. What a pass throws ends the
+ * device: nobody knows what it has written.
  */
 export interface WeightPasses {
   /**
-   * Pass 1, decoders: back = W' errors with the weights as they are, then W learns errors hidden'.
+   * Pass 1, decoders: back = W' errors with the weights as they are, then W learns errors hidden'. Left out of a step in which no
+   * unit learns.
    *
    * @param errors outputs[u] values a unit
    * @param hidden H + 1 a unit, the bias last
@@ -84,7 +86,7 @@ export interface WeightPasses {
    * @param out written: outputs[u] a unit
    */
   decode(hidden: Float32Array, out: Float32Array): void | Promise<void>;
-  /** Copies the weights as they are now. */
+  /** Copies the weights as they are now; the running ones are not changed. */
   save(into: Weights): void | Promise<void>;
   /** Gives back what it holds. */
   dispose?(): void | Promise<void>;

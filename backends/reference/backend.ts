@@ -133,16 +133,18 @@ class ReferenceSession implements Session {
   }
 
   memory(): MemoryReport {
-    return { ...stateBytes(this.#model.tensors), scratch: this.#frame.byteLength };
+    const { tensors, scratchBytes } = this.#model.vectors;
+    const scratch = scratchBytes + this.#frame.byteLength + this.#ring.byteLength;
+    return { ...stateBytes(tensors), scratch };
   }
 
   step(input: StepInput, options: StepOptions = {}): void {
     this.#checkOpen();
     const { learn = true, rate = 1 } = options;
-    checkInput(this.#model.plan, input, options);
+    checkInput(this.#model.vectors.plan, input, options);
     this.#ring.checkRoom();
     writeFrame(input.frame, this.#frame);
-    const cost = this.#cost(this.#model.step, learn);
+    const cost = this.#cost(this.#model.vectors.step, learn);
     this.#ring.push(this.#model.advance(this.#frame, input.external ?? [], learn, rate), cost);
   }
 
@@ -155,25 +157,20 @@ class ReferenceSession implements Session {
   // deno-lint-ignore require-await
   async read(name: Readable, into: Float32Array | Float64Array): Promise<void> {
     this.#checkOpen();
-    const { plan, units, tensors } = this.#model;
-    const count = unitCount(plan) * plan.hidden;
-    if (name === "hidden") {
-      checkReadable(name, count, into);
-      return into.set(tensors["published"]!.subarray(0, count));
-    }
-    checkReadable(name, tensors[name === "prediction" ? name : "signal"]!.length, into);
-    if (name !== "error") return into.set(tensors[name]!);
-    let at = 0;
-    for (const { error } of units) {
-      into.set(error, at);
-      at += error.length;
-    }
+    const { plan, tensors, scratch } = this.#model.vectors;
+    const values = name === "hidden"
+      ? tensors["published"]!.subarray(0, unitCount(plan) * plan.hidden)
+      : name === "error"
+      ? scratch.error
+      : tensors[name] ?? [];
+    checkReadable(name, values.length, into);
+    into.set(values);
   }
 
   // deno-lint-ignore require-await
   async save(): Promise<Checkpoint> {
     this.#checkOpen();
-    const { tensors, step, learned } = this.#model;
+    const { tensors, step, learned } = this.#model.vectors;
     const copies = Object.entries(tensors).map(([name, values]) => [name, values.slice()]);
     return { step, learned, started: true, tensors: Object.fromEntries(copies) };
   }

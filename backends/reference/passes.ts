@@ -7,11 +7,35 @@
  * @module
  */
 import type { Tensor } from "../../model/checkpoint.ts";
+import { offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 
 /** A weight matrix and, under rule 2016, its momentum. */
 export interface Matrix {
   readonly weights: Tensor;
   readonly momentum?: Tensor;
+}
+
+/** The matrices of a unit. */
+export interface Matrices {
+  /** [H, n]. */
+  readonly encoder: Matrix;
+  /** [m, H + 1]. */
+  readonly decoder: Matrix;
+}
+
+/** Cuts the matrices of a model into those of its units. */
+export function makeMatrices(plan: Plan, tensors: Readonly<Record<string, Tensor>>): Matrices[] {
+  const at = offsetsOf(plan);
+  const matrix = (name: "encoder" | "decoder", u: number): Matrix => {
+    const cut = (tensor: Tensor) => tensor.subarray(at[name][u], at[name][u + 1]);
+    const weights = cut(tensors[name]!);
+    const momentum = tensors[`${name}.momentum`];
+    return momentum === undefined ? { weights } : { weights, momentum: cut(momentum) };
+  };
+  return Array.from(
+    { length: unitCount(plan) },
+    (_, u) => ({ encoder: matrix("encoder", u), decoder: matrix("decoder", u) }),
+  );
 }
 
 /** The passes, for a step to be made of: ours, or those of somebody who has faster ones. */

@@ -1,13 +1,14 @@
 /**
- * The rule "saccade" (learning-rule): one unit, scalar, in four functions.
+ * The rule "saccade" (learning-rule): the vectors of one unit, scalar, in the order of a step. Where weights are touched in
+ * between is said by `rule.ts`.
  *
  * @module
  */
 import type { Tensor } from "../../model/checkpoint.ts";
 import type { RuleSaccade } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
-import type { StepContext } from "./step.ts";
-import { gather, type Unit } from "./unit.ts";
+import type { StepContext } from "./rule.ts";
+import { gather, gatherChange, type Unit } from "./unit.ts";
 
 /** The constants of the rule (learning-rule, One step). */
 export const CONSTANTS = {
@@ -26,9 +27,9 @@ export const CONSTANTS = {
 
 const clip = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
 
-function sumOfSquares(x: Tensor): number {
+function sumOfSquares(x: Tensor, count: number = x.length): number {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!;
+  for (let i = 0; i < count; i++) sum += x[i]! * x[i]!;
   return sum;
 }
 
@@ -38,7 +39,7 @@ function candidate(unit: Unit, i: number): number {
 }
 
 /** error = y' - p; in the first step nothing was predicted. */
-export function score(_: RuleSaccade, step: StepContext, unit: Unit): void {
+export function score(step: StepContext<RuleSaccade>, unit: Unit): void {
   gather(step.space, step.space.plan.signal, unit.id, unit.arriving, 0);
   if (step.t === 0) {
     unit.signal.set(unit.arriving);
@@ -49,13 +50,13 @@ export function score(_: RuleSaccade, step: StepContext, unit: Unit): void {
   }
 }
 
-/** 1 combiner, 2 running means, 3 error, 4 transposed product, 5 one rank-1 term each. */
-export function learn(rule: RuleSaccade, step: StepContext, unit: Unit): void {
-  if (!step.learn || step.t < 2) return;
+/** 1 combiner, 2 running means, 3 error, and the rates of 5; learning rests in the first two steps. */
+export function outputErrors(step: StepContext<RuleSaccade>, unit: Unit): boolean {
+  if (!step.learn || step.t < 2) return false;
   const c = CONSTANTS;
-  const { plan } = step.space;
+  const { rule, space: { plan } } = step;
   const { state, input: x, hidden: h, arriving, signal: y } = unit;
-  const z = state["change"]!;
+  const z = unit.outputs;
   const [scale, variance, power] = [state["scale"]!, state["variance"]!, state["power"]!];
   const q = y.length;
   const s = scale[0]!;
@@ -95,7 +96,7 @@ export function learn(rule: RuleSaccade, step: StepContext, unit: Unit): void {
   power[0]! += r * (xx - power[0]!);
 
   // 3: what z should have added, and the gate: small changes teach less.
-  const e = z.slice();
+  const e = unit.outputErrors;
   for (let i = 0; i < q; i++) {
     const D = arriving[i]! - y[i]!;
     e[i] = clip((D - w[1]! * candidate(unit, i)) / s - z[i]!, -c.clipError, c.clipError);
@@ -103,34 +104,29 @@ export function learn(rule: RuleSaccade, step: StepContext, unit: Unit): void {
   const multiplier = rateAt(plan.rates, unit.layer, step.t) * step.rate;
   const gate = multiplier * s * s / (s * s + Math.max(variance[0]!, c.varianceFloor));
 
-  // 4: with the old decoder.
-  const dh = h.slice();
-  step.passes.transposed(unit.decoder, e, dh);
-  for (let j = 0; j < dh.length; j++) dh[j]! *= (1 - Math.abs(h[j]!)) ** 2;
-
   // 5: normalised steps.
-  const decoderStep = rule.decoderRate * gate /
-    (c.decoderFloor * h.length + 1 + sumOfSquares(h));
-  const encoderStep = rule.encoderRate * gate / (power[0]! + xx + c.encoderFloor * x.length);
-  step.passes.update(unit.decoder, decoderStep, 0, e, h, 1);
-  step.passes.update(unit.encoder, encoderStep, 0, dh, x);
+  unit.decoderRate = rule.decoderRate * gate / (c.decoderFloor * h.length + 1 + sumOfSquares(h));
+  unit.encoderRate = rule.encoderRate * gate / (power[0]! + xx + c.encoderFloor * x.length);
+  return true;
+}
+
+/** 4: dh = (W2' e) (1 - |h|)^2. */
+export function deltas(_: StepContext<RuleSaccade>, unit: Unit): void {
+  const { deltas: dh, hidden: h } = unit;
+  for (let j = 0; j < dh.length; j++) dh[j]! *= (1 - Math.abs(h[j]!)) ** 2;
 }
 
 /** x = [features | contexts | 1]; y := y'. */
-export function observe(_: RuleSaccade, step: StepContext, unit: Unit): void {
+export function observe(step: StepContext<RuleSaccade>, unit: Unit): void {
   const { space } = step;
   const { plan } = space;
   const { state, input: x, arriving, signal: y } = unit;
   const scale = state["scale"]!;
   let features: number;
   if (unit.layer === 0) {
-    features = gather(space, plan.window, unit.id, x, 0);
-    const before = x.slice(0, features);
-    gather(space, plan.window, unit.id, before, 0, true);
-    for (let i = 0; i < features; i++) x[i]! -= step.t === 0 ? x[i]! : before[i]!;
-    const s = Math.sqrt(
-      sumOfSquares(x.subarray(0, features)) / features + CONSTANTS.scaleFloor ** 2,
-    );
+    features = gatherChange(space, plan.window, unit.id, x);
+    if (step.t === 0) x.fill(0, 0, features);
+    const s = Math.sqrt(sumOfSquares(x, features) / features + CONSTANTS.scaleFloor ** 2);
     scale[0] = s;
     if (plan.external.motion > 0) {
       gather(space, plan.motion, unit.id, state["motion"]!, 0);
@@ -154,18 +150,20 @@ export function observe(_: RuleSaccade, step: StepContext, unit: Unit): void {
   y.set(arriving);
 }
 
-/** a = W1 x, h = a / (1 + |a|), z = W2 [h; 1], p = clip(y + w_z s z + w_m m, low, 1). */
-export function predict(_: RuleSaccade, step: StepContext, unit: Unit): void {
-  const { state, hidden: h, prediction: p, signal: y } = unit;
-  const z = state["change"]!;
+/** h = a / (1 + |a|), a = W1 x. */
+export function activate(_: StepContext<RuleSaccade>, unit: Unit): void {
+  const { hidden: h } = unit;
+  for (let j = 0; j < h.length; j++) h[j] = h[j]! / (1 + Math.abs(h[j]!));
+}
+
+/** p = clip(y + w_z s z + w_m m, low, 1), z = W2 [h; 1]. */
+export function predict(step: StepContext<RuleSaccade>, unit: Unit): void {
+  const { state, outputs: z, prediction: p, signal: y } = unit;
   const s = state["scale"]![0]!;
   const w = state["combiner.weights"]!;
-  step.passes.product(unit.encoder, unit.input, h);
-  for (let j = 0; j < h.length; j++) h[j] = h[j]! / (1 + Math.abs(h[j]!));
-  step.passes.product(unit.decoder, h, z, 1);
   const low = unit.layer === 0 ? 0 : -1;
   for (let i = 0; i < p.length; i++) {
     p[i] = clip(y[i]! + w[0]! * s * z[i]! + w[1]! * candidate(unit, i), low, 1);
   }
-  step.space.publishing.set(h, unit.id * h.length);
+  step.space.publishing.set(unit.hidden, unit.id * unit.hidden.length);
 }

@@ -7,38 +7,19 @@
  * @module
  */
 import type { Tensor } from "../../model/checkpoint.ts";
-import { frameLength, type Plan, unitCount } from "../../model/plan.ts";
-import { type Passes, product, transposed, update } from "./passes.ts";
-import * as rule2016 from "./rule_2016.ts";
-import * as ruleSaccade from "./rule_saccade.ts";
-import { makeUnits, type Space, type Unit } from "./unit.ts";
-
-/** What is the same for all units of a step. */
-export interface StepContext {
-  /** What there is to read, and where to publish. */
-  readonly space: Space;
-  /** The number of the step: frames seen before it. */
-  readonly t: number;
-  /** Steps learned from, this one included. */
-  readonly learned: number;
-  /** Whether weights change. */
-  readonly learn: boolean;
-  /** Multiplies the scheduled rates. */
-  readonly rate: number;
-  /** Where weights are touched. */
-  readonly passes: Passes;
-}
+import { frameLength, type Plan } from "../../model/plan.ts";
+import { makeMatrices, type Matrices, type Passes, product, transposed, update } from "./passes.ts";
+import { matrixScalars, type StepContext } from "./rule.ts";
+import type { Unit } from "./unit.ts";
+import { Vectors } from "./vectors.ts";
 
 /** A model in the middle of its life; the tensors are the state. */
 export class ReferenceModel {
-  readonly plan: Plan;
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly units: readonly Unit[];
-  step: number;
-  learned: number;
+  readonly vectors: Vectors;
+  readonly #matrices: readonly Matrices[];
   readonly #passes: Passes;
-  readonly #publishing: Tensor;
-  readonly #arriving: Tensor;
+  readonly #mu: number;
+  readonly #bias: 0 | 1;
 
   /**
    * @param plan the model
@@ -54,25 +35,21 @@ export class ReferenceModel {
     learned: number,
     passes: Passes = { transposed, update, product },
   ) {
+    this.vectors = new Vectors(plan, tensors, step, learned);
+    this.#matrices = makeMatrices(plan, tensors);
     this.#passes = passes;
-    this.plan = plan;
-    this.tensors = tensors;
-    this.units = makeUnits(plan, tensors);
-    this.step = step;
-    this.learned = learned;
-    const frame = tensors["frame"]!;
-    const external = plan.external.motion + plan.external.parts;
-    this.#arriving = Reflect.construct(frame.constructor, [frame.length + external]) as Tensor;
-    this.#publishing = tensors["published"]!.slice(0, unitCount(plan) * plan.hidden);
+    const { mu, bias } = matrixScalars(plan);
+    this.#mu = mu;
+    this.#bias = bias;
   }
 
   /** Rule 2016 predicts once, on zero inputs, with the schedule of step 0, before the first frame. */
   start(): void {
-    const { rule } = this.plan;
-    if (rule.name !== "2016") return;
-    const context = this.#context(-1, true, 1);
-    for (const unit of this.units) rule2016.predict(rule, context, unit);
-    this.#publish();
+    const { vectors } = this;
+    if (vectors.plan.rule.name !== "2016") return;
+    const step = vectors.beginStart();
+    for (const unit of vectors.units) this.#predict(step, unit);
+    vectors.publish();
   }
 
   /**
@@ -82,59 +59,46 @@ export class ReferenceModel {
    * @param external the plan's external values
    * @param learn whether weights change
    * @param rate multiplies the scheduled rates
-   * @returns the mean squared error of each layer
+   * @returns the mean squared error of each layer, until the next step
    */
   advance(
     frame: ArrayLike<number>,
     external: ArrayLike<number>,
     learn: boolean,
     rate: number,
-  ): number[] {
-    const { plan } = this;
-    const layers = plan.layerStart.length - 1;
-    const squares = new Array<number>(layers).fill(0);
-    const counts = new Array<number>(layers).fill(0);
-    this.#arriving.set(frame);
-    this.#arriving.set(external, frameLength(plan));
-    if (learn && this.step >= 2) this.learned++;
-    const context = this.#context(this.step, learn, rate);
-    for (const unit of this.units) {
-      // Each branch is the same four lines: the compiler must see one rule at a time.
-      if (plan.rule.name === "2016") {
-        rule2016.score(plan.rule, context, unit);
-        rule2016.learn(plan.rule, context, unit);
-        rule2016.observe(plan.rule, context, unit);
-        rule2016.predict(plan.rule, context, unit);
-      } else {
-        ruleSaccade.score(plan.rule, context, unit);
-        ruleSaccade.learn(plan.rule, context, unit);
-        ruleSaccade.observe(plan.rule, context, unit);
-        ruleSaccade.predict(plan.rule, context, unit);
-      }
-      for (const e of unit.error) squares[unit.layer]! += e * e;
-      counts[unit.layer]! += unit.error.length;
+  ): Float64Array {
+    const { vectors } = this;
+    vectors.arriving.set(frame);
+    vectors.arriving.set(external, frameLength(vectors.plan));
+    const step = vectors.begin(learn, rate);
+    for (const unit of vectors.units) {
+      vectors.rule.score(step, unit);
+      this.#learn(step, unit);
+      vectors.rule.observe(step, unit);
+      this.#predict(step, unit);
     }
-    this.#publish();
-    this.tensors["frame"]!.set(frame);
-    this.step++;
-    return squares.map((sum, layer) => sum / counts[layer]!);
+    vectors.end();
+    return vectors.mse;
   }
 
-  #context(t: number, learn: boolean, rate: number): StepContext {
-    const space: Space = {
-      plan: this.plan,
-      arriving: this.#arriving,
-      lastFrame: this.tensors["frame"]!,
-      published: this.tensors["published"]!,
-      publishing: this.#publishing,
-    };
-    return { space, t, learned: this.learned, learn, rate, passes: this.#passes };
+  /** Pass 1 and the first half of pass 2. */
+  #learn(step: StepContext, unit: Unit): void {
+    const { vectors: { rule } } = this;
+    if (!rule.outputErrors(step, unit)) return;
+    const { encoder, decoder } = this.#matrices[unit.id]!;
+    const { outputErrors, deltas, past, decoderRate, encoderRate } = unit;
+    this.#passes.transposed(decoder, outputErrors, deltas);
+    this.#passes.update(decoder, decoderRate, this.#mu, outputErrors, past.hidden, this.#bias);
+    rule.deltas(step, unit);
+    this.#passes.update(encoder, encoderRate, this.#mu, deltas, past.input);
   }
 
-  /** What was published becomes one step older; the oldest is forgotten. */
-  #publish(): void {
-    const published = this.tensors["published"]!;
-    published.copyWithin(this.#publishing.length, 0, published.length - this.#publishing.length);
-    published.set(this.#publishing);
+  /** The second half of pass 2, and pass 3. */
+  #predict(step: StepContext, unit: Unit): void {
+    const { encoder, decoder } = this.#matrices[unit.id]!;
+    this.#passes.product(encoder, unit.input, unit.hidden);
+    this.vectors.rule.activate(step, unit);
+    this.#passes.product(decoder, unit.hidden, unit.outputs, this.#bias);
+    this.vectors.rule.predict(step, unit);
   }
 }

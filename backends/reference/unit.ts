@@ -1,5 +1,5 @@
 /**
- * One unit of a running reference model: its part of every tensor, and what it reads.
+ * One unit of a running model: its part of every tensor but the matrices, and what it reads.
  *
  * @module
  */
@@ -12,7 +12,6 @@ import {
   type Sources,
   unitCount,
 } from "../../model/plan.ts";
-import type { Matrix } from "./passes.ts";
 
 /** What all units read in one step. */
 export interface Space {
@@ -28,26 +27,63 @@ export interface Space {
   readonly publishing: Tensor;
 }
 
-/** A unit: views into the tensors of the model, so that what it writes is what is saved. */
-export interface Unit {
-  readonly id: number;
-  readonly layer: number;
-  /** [H, n] and [m, H + 1]. */
-  readonly encoder: Matrix;
-  readonly decoder: Matrix;
-  /** The part of every other tensor that belongs to this unit, by name. */
-  readonly state: Readonly<Record<string, Tensor>>;
+/** What a unit learns in a step from; the same vectors all its life. */
+export interface Past {
   /** x: [n]. */
   readonly input: Tensor;
   /** h: [H]. */
   readonly hidden: Tensor;
   /** p: [m]. */
   readonly prediction: Tensor;
+}
+
+/** A unit: views into the tensors of the model, so that what it writes is what is saved. */
+export interface Unit {
+  readonly id: number;
+  readonly layer: number;
+  /** The part of every other tensor that belongs to this unit, by name. */
+  readonly state: Readonly<Record<string, Tensor>>;
+  /** x: [n]. */
+  readonly input: Tensor;
+  /** h: [H]; what pass 2 has made of x until it is activated. */
+  readonly hidden: Tensor;
+  /** What pass 3 makes of h: [m]. */
+  readonly outputs: Tensor;
+  /** p: [m]. */
+  readonly prediction: Tensor;
   /** y: [q], the signal last observed. */
   readonly signal: Tensor;
-  /** The arriving signal y': [q], and its error y' - p; of this step only. */
+  /** x, h and p as they are, or those of the step before where two steps are predicted. */
+  readonly past: Past;
+  /** The arriving signal y': [q], and its error y' - p; of this step only, as all that follows. */
   readonly arriving: Tensor;
   readonly error: Tensor;
+  /** What the decoder learns from and sends back: [m]. */
+  readonly outputErrors: Tensor;
+  /** What it sends back, and what the encoder learns from: [H]. */
+  readonly deltas: Tensor;
+  /** The rate of each rank-1 term. */
+  decoderRate: number;
+  encoderRate: number;
+}
+
+/** Tensors of a step that no checkpoint holds. */
+export type Scratch = Readonly<Record<"arriving" | "error" | "outputErrors" | "deltas", Tensor>>;
+
+/** A tensor of zeros, in the precision of another one. */
+export function zeros(like: Tensor, length: number): Tensor {
+  return like instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
+}
+
+/** The tensors that last for a step, beside those that last. */
+export function makeScratch(tensors: Readonly<Record<string, Tensor>>): Scratch {
+  const { signal, prediction, hidden } = tensors;
+  return {
+    arriving: signal!.slice(),
+    error: zeros(signal!, signal!.length),
+    outputErrors: zeros(prediction!, prediction!.length),
+    deltas: zeros(hidden!, hidden!.length),
+  };
 }
 
 /** A private copy of a checkpoint's tensors, in a session's precision. */
@@ -60,15 +96,23 @@ export function copyTensors(
   );
 }
 
-/** Cuts the tensors of a model into units. */
-export function makeUnits(plan: Plan, tensors: Readonly<Record<string, Tensor>>): Unit[] {
+/**
+ * Cuts the tensors of a model into units.
+ *
+ * @param plan the model
+ * @param tensors its state; the matrices may be elsewhere
+ * @param scratch what lasts for a step
+ */
+export function makeUnits(
+  plan: Plan,
+  tensors: Readonly<Record<string, Tensor>>,
+  scratch: Scratch,
+): Unit[] {
   const at = offsetsOf(plan);
   const layers = layerOf(plan);
   const motion = lengths(plan.motion);
   const H = plan.hidden;
   const first: Record<string, (u: number) => number> = {
-    encoder: (u) => at.encoder[u]!,
-    decoder: (u) => at.decoder[u]!,
     input: (u) => at.input[u]!,
     hidden: (u) => u * H,
     prediction: (u) => at.output[u]!,
@@ -80,8 +124,6 @@ export function makeUnits(plan: Plan, tensors: Readonly<Record<string, Tensor>>)
     triple: (u) => 3 * u,
   };
   const layout: Record<string, string> = {
-    "encoder.momentum": "encoder",
-    "decoder.momentum": "decoder",
     "lag.input": "input",
     "lag.hidden": "hidden",
     "lag.prediction": "prediction",
@@ -96,30 +138,41 @@ export function makeUnits(plan: Plan, tensors: Readonly<Record<string, Tensor>>)
     "combiner.moments": "triple",
     "combiner.products": "pair",
     "combiner.weights": "pair",
+    arriving: "signal",
+    error: "signal",
+    outputErrors: "prediction",
+    deltas: "hidden",
   };
-  const matrix = (state: Record<string, Tensor>, name: string): Matrix => {
-    const momentum = state[`${name}.momentum`];
-    return { weights: state[name]!, ...(momentum === undefined ? {} : { momentum }) };
-  };
+  const all = Object.entries({ ...tensors, ...scratch });
   return Array.from({ length: unitCount(plan) }, (_, id) => {
     const state: Record<string, Tensor> = {};
-    for (const [name, tensor] of Object.entries(tensors)) {
+    for (const [name, tensor] of all) {
       const begin = first[layout[name] ?? name];
       if (begin !== undefined) state[name] = tensor.subarray(begin(id), begin(id + 1));
     }
-    const signal = state["signal"]!;
-    return {
-      id,
-      layer: layers[id]!,
-      encoder: matrix(state, "encoder"),
-      decoder: matrix(state, "decoder"),
-      state,
+    const now = {
       input: state["input"]!,
       hidden: state["hidden"]!,
       prediction: state["prediction"]!,
-      signal,
-      arriving: signal.slice(),
-      error: signal.slice().fill(0),
+    };
+    return {
+      id,
+      layer: layers[id]!,
+      state,
+      ...now,
+      outputs: state["change"] ?? now.prediction,
+      signal: state["signal"]!,
+      past: {
+        input: state["lag.input"] ?? now.input,
+        hidden: state["lag.hidden"] ?? now.hidden,
+        prediction: state["lag.prediction"] ?? now.prediction,
+      },
+      arriving: state["arriving"]!,
+      error: state["error"]!,
+      outputErrors: state["outputErrors"]!,
+      deltas: state["deltas"]!,
+      decoderRate: 0,
+      encoderRate: 0,
     };
   });
 }
@@ -132,7 +185,6 @@ export function makeUnits(plan: Plan, tensors: Readonly<Record<string, Tensor>>)
  * @param unit whose
  * @param to where to
  * @param at from which element on
- * @param lastFrame reads frame values of the step before
  * @returns the element after the last one written
  */
 export function gather(
@@ -141,7 +193,6 @@ export function gather(
   unit: number,
   to: Tensor,
   at: number,
-  lastFrame = false,
 ): number {
   const { plan, arriving, published } = space;
   const units = unitCount(plan) * plan.hidden;
@@ -150,9 +201,27 @@ export function gather(
       const index = sources.index[run]! + i;
       to[at++] = index >= arriving.length
         ? published[(sources.delay[run]! - 1) * units + index - arriving.length]!
-        : lastFrame
-        ? space.lastFrame[index]!
         : arriving[index]!;
+    }
+  }
+  return at;
+}
+
+/**
+ * The change of the frame in a unit's runs of it, one after another.
+ *
+ * @param space what there is to read
+ * @param sources which runs
+ * @param unit whose
+ * @param to where to
+ * @returns the element after the last one written
+ */
+export function gatherChange(space: Space, sources: Sources, unit: number, to: Tensor): number {
+  let at = 0;
+  for (let run = sources.start[unit]!; run < sources.start[unit + 1]!; run++) {
+    for (let i = 0; i < sources.length[run]!; i++) {
+      const index = sources.index[run]! + i;
+      to[at++] = space.arriving[index]! - space.lastFrame[index]!;
     }
   }
   return at;
