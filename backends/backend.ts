@@ -45,6 +45,8 @@ export interface DeviceInfo {
   readonly maxInFlight: number;
   /** Reports that gather before one must be drained; at least 1024. */
   readonly reportCapacity: number;
+  /** What it cannot exceed, by name, where it says so: `{ bindingBytes: 134217728 }`. For people; `accepts` decides. */
+  readonly limits?: Readonly<Record<string, number>>;
   /** True where sessions heed `plan.defer` and take checkpoints with deferred updates; others are given dense ones. */
   readonly defers?: boolean;
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import { closestString } from "../std.ts";
-import { API_VERSION, type Backend, type Device } from "./backend.ts";
+import type { Backend, Device } from "./backend.ts";
 import { BackendError } from "./errors.ts";
+import { importPlugin, openChecked, probeDevices } from "./plugin.ts";
 
 /** What a built-in backend can be told. */
 export interface BackendOptions {
@@ -23,11 +24,38 @@ const BUILT_IN: Readonly<Record<string, (options: BackendOptions) => Promise<Bac
 /** The names of the backends that come along, the best first. */
 export const BACKEND_NAMES: readonly string[] = Object.keys(BUILT_IN);
 
+/** A specifier in parts. */
+export interface Specifier {
+  /** A name, or an import specifier. */
+  readonly backend: string;
+  /** The id of a device, where one is asked for. */
+  readonly device?: string;
+}
+
 /**
- * Finds a backend. Plugins are found by import specifier, never by scanning: `./my_backend.ts`, `npm:...`, `https://...`; such a
- * module exports `backend`.
+ * Takes a specifier apart: `NAME:DEVICE` for the backends that come along, `SPECIFIER#DEVICE` for all.
  *
- * @param specifier a name or an import specifier
+ * @param specifier a backend, perhaps with a device
+ */
+export function parseSpecifier(specifier: string): Specifier {
+  const [, name, id] = specifier.match(/^([a-z]\w*):(.+)$/s) ?? [];
+  if (name !== undefined && Object.hasOwn(BUILT_IN, name) && !isLibrary(specifier)) {
+    return { backend: name, device: id! };
+  }
+  const [, backend, device] = specifier.match(/^(.+)#([^#/]+)$/s) ?? [];
+  return backend === undefined ? { backend: specifier } : { backend, device: device! };
+}
+
+/** Whether a specifier is `native:` and a file, not a device of the native backend that comes along. */
+function isLibrary(specifier: string): boolean {
+  return /^native:.*([/\\]|\.(so|dylib|dll)\b)/s.test(specifier);
+}
+
+/**
+ * Finds a backend. Plugins are found by import specifier, never by scanning: `./my_backend.ts`, `npm:...`, `https://...`; the
+ * default export of such a module is the backend.
+ *
+ * @param specifier a name or an import specifier, without a device
  * @param options for the built-in ones
  * @throws {BackendError} when there is none, it cannot be imported, or it was written for another version of the contract
  */
@@ -43,7 +71,7 @@ export async function findBackend(
       throw new BackendError((error as Error).message, { cause: error });
     }
   }
-  if (!/[/:.]/.test(specifier)) {
+  if (!/[/\\:.]/.test(specifier)) {
     throw new BackendError(
       `There is no backend "${specifier}": did you mean "${
         closestString(specifier, BACKEND_NAMES)
@@ -52,32 +80,21 @@ export async function findBackend(
       }; a plugin is an import specifier such as ./my_backend.ts`,
     );
   }
-  let module: { backend?: Backend };
-  try {
-    const url = /^\.{0,2}\//.test(specifier)
-      ? new URL(specifier, `file://${Deno.cwd()}/`).href
-      : specifier;
-    module = await import(url);
-  } catch (error) {
-    const reason = (error as Error).message.split("\n")[0];
-    throw new BackendError(`Cannot import backend "${specifier}": ${reason}`, { cause: error });
-  }
-  const { backend } = module;
-  if (typeof backend?.probe !== "function" || typeof backend.open !== "function") {
-    throw new BackendError(`"${specifier}" exports no "backend" with probe() and open()`);
-  }
-  if (backend.apiVersion !== API_VERSION) {
-    throw new BackendError(
-      `Backend "${specifier}" was written for version ${backend.apiVersion} of the contract, this is version ${API_VERSION}`,
-    );
-  }
-  return backend;
+  return await importPlugin(specifier);
+}
+
+/** An open device, and whose it is. */
+export interface OpenDevice {
+  /** The backend's name. */
+  readonly name: string;
+  /** The device. */
+  readonly device: Device;
 }
 
 /**
- * Opens a device: `NAME` is the best the backend has, `NAME:DEVICE` a certain one.
+ * Opens a device: `NAME` is the best the backend has, `NAME:DEVICE` a certain one; of a plugin it is `SPECIFIER#DEVICE`.
  *
- * @param specifier a backend, perhaps with a device's id behind a colon
+ * @param specifier a backend, perhaps with a device's id
  * @param options for the built-in backends
  * @returns the backend's name and its open device
  * @throws {BackendError} when there is no such backend or device, or no hardware for it
@@ -85,17 +102,12 @@ export async function findBackend(
 export async function openDevice(
   specifier: string,
   options: BackendOptions = {},
-): Promise<{ name: string; device: Device }> {
-  const [, base, id] = specifier.match(/^([a-z]+):([\w.]+)$/) ?? [];
-  const named = base !== undefined && Object.hasOwn(BUILT_IN, base);
-  const backend = await findBackend(named ? base : specifier, options);
-  const first = (await backend.probe())[0];
+): Promise<OpenDevice> {
+  const { backend: name, device: id } = parseSpecifier(specifier);
+  const backend = await findBackend(name, options);
+  const [first] = await probeDevices(backend);
   if (first === undefined) {
-    throw new BackendError(`Backend "${specifier}" finds no device on this machine`);
+    throw new BackendError(`Backend "${name}" finds no device on this machine`);
   }
-  try {
-    return { name: backend.name, device: await backend.open(named ? id! : first.id) };
-  } catch (error) {
-    throw new BackendError((error as Error).message, { cause: error });
-  }
+  return { name: backend.name, device: await openChecked(backend, id ?? first.id) };
 }

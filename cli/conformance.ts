@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { findBackend } from "../backends/registry.ts";
+import { findBackend, parseSpecifier } from "../backends/registry.ts";
 import type { ConformanceReport, Exception, PropertyResult } from "../conformance/mod.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags } from "./flags.ts";
@@ -45,12 +45,13 @@ export async function main(args: readonly string[]): Promise<number> {
     throw new UsageError("--path replays one property with its seed: give --seed and --only, too");
   }
   const threads = values.number("threads");
-  const backend = await findBackend(specifier, threads === undefined ? {} : { threads });
+  const { backend: name, device } = parseSpecifier(specifier);
+  const backend = await findBackend(name, threads === undefined ? {} : { threads });
   // Loaded when asked for: nobody else needs fast-check.
   const { proveConformance } = await import("../conformance/mod.ts");
   const json = values.has("json");
   const report = await proveConformance(backend, {
-    device: values.text("device"),
+    device: values.text("device") ?? device,
     path: values.text("path"),
     only: values.text("only"),
     runs: values.number("runs"),

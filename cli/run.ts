@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BACKEND_NAMES } from "../backends/registry.ts";
 import { HostedRun, type Listener, type RunRequest } from "../runtime/host.ts";
 import { CheckpointError } from "../runtime/checkpoint_store.ts";
 import type { CheckpointInterval } from "../runtime/recorder.ts";
@@ -32,7 +33,10 @@ export const command: Command = {
     },
     fps: { value: "N", kind: "number", help: "rate of a camera or the scene; the most of a file" },
     loop: { help: "start the file again at its end" },
-    backend: { value: "NAME", help: "wasm, reference, null, NAME:DEVICE or an import specifier" },
+    backend: {
+      value: "NAME",
+      help: `${BACKEND_NAMES.join(", ")}, NAME:DEVICE, auto, or an import specifier`,
+    },
     threads: { value: "N", kind: "count", help: "threads (default: all cores)" },
     steps: { value: "N", kind: "count", help: "steps to make (default: until the source ends)" },
     seconds: { value: "N", kind: "number", help: "seconds to run" },
@@ -175,6 +179,7 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
     },
     picture: (picture) => live?.picture(picture),
     warning: complain,
+    note: (sentence) => quiet || complain(sentence),
   });
   const stop = (code: number) => () => {
     // Once more means at once.

@@ -17,6 +17,7 @@ const report: Report = {
   memory: { weights: 4e6, state: 1e5, scratch: 1e5, wasm: null, rss: 1e8, peakRss: null },
   energy: { method: "modelled", source: "paper", scope: "step", joules: 0.1, low: 0.05, high: 0.2 },
   dropped: 0,
+  backend: "wasm:relaxed",
 };
 
 Deno.test("line() shows the error beside that of copying, and joules beside their method", () => {

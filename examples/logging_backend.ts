@@ -44,8 +44,7 @@ class LoggingSession implements Session {
   }
 }
 
-/** What `--backend` looks for. */
-export const backend: Backend = {
+const backend: Backend = {
   apiVersion: API_VERSION,
   name: "logging",
   probe: () => inner.probe(),
@@ -60,3 +59,6 @@ export const backend: Backend = {
     };
   },
 };
+
+/** What `--backend` looks for. */
+export default backend;

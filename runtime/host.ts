@@ -49,6 +49,7 @@ export type FromWorker =
   | { readonly type: "report"; readonly report: Report }
   | { readonly type: "picture"; readonly picture: Picture }
   | { readonly type: "warning"; readonly sentence: string }
+  | { readonly type: "note"; readonly sentence: string }
   | { readonly type: "failure"; readonly failure: Failure }
   | { readonly type: "end" };
 
@@ -57,6 +58,8 @@ export interface Listener {
   report(report: Report): void;
   picture?(picture: Picture): void;
   warning(sentence: string): void;
+  /** Told which backend was chosen. */
+  note?(sentence: string): void;
 }
 
 /** Without permission to read it a worker fails with a stack trace that nobody can catch. */
@@ -107,6 +110,7 @@ export class HostedRun {
         if (data.type === "report") listener.report(data.report);
         else if (data.type === "picture") listener.picture?.(data.picture);
         else if (data.type === "warning") listener.warning(data.sentence);
+        else if (data.type === "note") listener.note?.(data.sentence);
         else if (data.type === "failure") end(data.failure);
         else end(null);
       };

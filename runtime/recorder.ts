@@ -49,6 +49,7 @@ class Span {
 export class Recorder {
   readonly #plan: Plan;
   readonly #session: Session;
+  readonly #backend: string;
   readonly #source: Pick<Source, "dropped">;
   readonly #layers: number;
   /** Host-side scores of the steps that have not been drained: copy, motion. */
@@ -68,14 +69,16 @@ export class Recorder {
     options: {
       readonly plan: Plan;
       readonly session: Session;
+      readonly backend: string;
       readonly source: Pick<Source, "dropped">;
       readonly step: number;
       readonly window: number;
     },
   ) {
-    const { plan, session, source, step } = options;
+    const { plan, session, backend, source, step } = options;
     this.#plan = plan;
     this.#session = session;
+    this.#backend = backend;
     this.#source = source;
     this.#layers = plan.layerStart.length - 1;
     this.#step = step;
@@ -208,6 +211,7 @@ export class Recorder {
       memory: { weights, state, scratch, wasm: reserved ?? null, ...processMemory() },
       energy,
       dropped: this.#source.dropped - dropped,
+      backend: this.#backend,
     };
   }
 }

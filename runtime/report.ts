@@ -59,4 +59,6 @@ export interface Report {
   readonly energy: Energy | null;
   /** Frames that a live source dropped in it. */
   readonly dropped: number;
+  /** What made the steps: a backend's name and its device, as in `wasm:relaxed`. */
+  readonly backend: string;
 }

@@ -5,8 +5,10 @@
  */
 import { setImmediate } from "node:timers";
 import type { Device, Session, StepInput, StepOptions } from "../backends/backend.ts";
+import { openFirst } from "../backends/auto.ts";
 import { BackendError } from "../backends/errors.ts";
-import { openDevice } from "../backends/registry.ts";
+import { checkSession } from "../backends/plugin.ts";
+import { type OpenDevice, openDevice } from "../backends/registry.ts";
 import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
@@ -28,7 +30,10 @@ export interface RunOptions {
   readonly spec: Spec;
   /** Where frames come from; of the model's size. The run asks for a frame when it wants one, and does not close it. */
   readonly source: Source;
-  /** A backend, perhaps with a device: `wasm`, `reference:f64`, `./my_backend.ts`. Default `wasm`. */
+  /**
+   * A backend, perhaps with a device: `wasm`, `reference:f64`, `./my_backend.ts`, `npm:my-backend#0`; `auto` is the first that takes
+   * the model. Default `wasm`.
+   */
   readonly backend?: string;
   /** Threads; as many as there are cores unless stated. */
   readonly threads?: number;
@@ -52,6 +57,8 @@ export interface RunOptions {
   readonly meter?: Meter | null;
   /** Told what a person should know and the run survives. */
   readonly warn?: (sentence: string) => void;
+  /** Told which backend `auto` has chosen and why. */
+  readonly note?: (sentence: string) => void;
   /** Asked after each step whether somebody wants to see it, and shown it. */
   readonly view?: { wanted(): boolean; show(picture: Picture): void };
 }
@@ -94,15 +101,22 @@ export async function* runFeed(
 ): AsyncGenerator<Report, void, void> {
   const { spec, resume } = options;
   const plan = compilePlan(spec);
-  const { name, device } = await openDevice(
-    options.backend ?? "wasm",
-    options.threads === undefined ? {} : { threads: options.threads },
-  );
+  const { name, device } = await open(plan, options);
   await using _device = device;
   await using session = await load(plan, device, name, resume);
-  const loop = new Loop(options, feed, plan, session);
+  const loop = new Loop(options, feed, plan, session, `${name}:${device.info.id}`);
   await loop.prepare();
   yield* loop.run();
+}
+
+/** The device that is asked for, or the first that takes the model. */
+async function open(plan: Plan, options: Omit<RunOptions, "source">): Promise<OpenDevice> {
+  const { backend = "wasm", note } = options;
+  const threads = options.threads === undefined ? {} : { threads: options.threads };
+  if (backend !== "auto") return await openDevice(backend, threads);
+  const choice = await openFirst(plan, threads);
+  note?.(choice.why);
+  return choice;
 }
 
 async function load(
@@ -120,7 +134,10 @@ async function load(
   const precision = device.info.id === "f64" ? "f64" : "f32";
   const state = resume?.checkpoint ?? initialCheckpoint(plan, { precision });
   try {
-    return await device.load(plan, device.info.defers ? state : denseCheckpoint(plan, state));
+    const dense = device.info.defers ? state : denseCheckpoint(plan, state);
+    const session = await device.load(plan, dense);
+    checkSession(name, session);
+    return session;
   } catch (error) {
     throw new BackendError(
       `Backend "${name}" cannot load this model: ${(error as Error).message}`,
@@ -192,7 +209,13 @@ class Loop {
   #sourceFrames: number;
   #saving: Promise<void> | undefined;
 
-  constructor(options: Omit<RunOptions, "source">, feed: Feed, plan: Plan, session: Session) {
+  constructor(
+    options: Omit<RunOptions, "source">,
+    feed: Feed,
+    plan: Plan,
+    session: Session,
+    backend: string,
+  ) {
     const { resume, learn = true, window = 100 } = options;
     this.#options = options;
     this.#feed = feed;
@@ -200,7 +223,7 @@ class Loop {
     this.#session = session;
     this.#how = { learn };
     const step = resume?.checkpoint.step ?? 0;
-    this.#recorder = new Recorder({ plan, session, source: feed, step, window });
+    this.#recorder = new Recorder({ plan, session, backend, source: feed, step, window });
     this.#photographer = new Photographer(plan);
     this.#sourceFrames = resume?.sourceFrames ?? 0;
   }

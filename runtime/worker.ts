@@ -57,6 +57,7 @@ async function start(request: RunRequest, feeder: MessagePort | undefined): Prom
     ...(save === undefined ? {} : { save }),
     stop: stop.signal,
     warn: (sentence) => post({ type: "warning", sentence }),
+    note: (sentence) => post({ type: "note", sentence }),
     view: {
       wanted: () => wanted,
       show(picture) {

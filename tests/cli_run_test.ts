@@ -38,6 +38,7 @@ const RECORD = {
   memory: { weights: number, state: number, scratch: number, wasm: number, rss: number },
   energy: { method: string, source: string, scope: string, joules: number },
   dropped: number,
+  backend: string,
 };
 
 Deno.test("run --json prints a window every so many steps and the summary last, with the promised names", async () => {
@@ -62,7 +63,7 @@ Deno.test("run --json prints a window every so many steps and the summary last, 
     assertAlmostEquals(record.skill!, 1 - record.mse.frame! / record.copyLastMse!, 1e-12);
     assertEquals(Object.keys(record), [
       ...["kind", "step", "steps", "mse", "copyLastMse", "skill", "motionSkill", "movingSkill"],
-      ...["stepsPerSecond", "ms", "perStep", "memory", "energy", "dropped"],
+      ...["stepsPerSecond", "ms", "perStep", "memory", "energy", "dropped", "backend"],
     ]);
   }
 });
@@ -164,35 +165,6 @@ Deno.test("run --backend takes those that come along; null knows no error", asyn
   assertAlmostEquals(wasm!.mse.frame!, f32!.mse.frame!, 1e-5);
   assertAlmostEquals(wasm!.mse.frame!, f64!.mse.frame!, 1e-5);
   assertEquals([nothing!.mse.frame, nothing!.skill, nothing!.perStep.macs], [null, null, 0]);
-});
-
-Deno.test("run --backend ./plugin.ts runs a plugin, and refuses what is none in a sentence", async () => {
-  await using folder = new Folder();
-  const reference = new URL("../backends/reference/backend.ts", import.meta.url).href;
-  const plugins = {
-    good: `export { backend } from "${reference}";`,
-    old:
-      `import { backend as b } from "${reference}"; export const backend = { ...b, apiVersion: 99 };`,
-    empty: `export const something = 1;`,
-    throws: `throw new Error("no such accelerator\\nsecond line");`,
-    broken: `export const backend = {;`,
-  };
-  for (const [name, text] of Object.entries(plugins)) {
-    await Deno.writeTextFile(folder.file(`${name}.ts`), text);
-  }
-  const run = (name: string) =>
-    saccade([
-      ...["run", "--spec", "tiny", "--steps", "4", "--quiet", "--backend", `./${name}.ts`],
-    ], { cwd: folder.path });
-  const [good, old, empty, throws, broken, none] = await Promise.all(
-    ["good", "old", "empty", "throws", "broken", "none"].map(run),
-  );
-  assertEquals([good!.code, good!.stderr], [0, ""]);
-  assertRefused(old!, 5, "written for version 99 of the contract");
-  assertRefused(empty!, 5, `exports no "backend"`);
-  assertRefused(throws!, 5, "no such accelerator");
-  assertRefused(broken!, 5, `Cannot import backend "./broken.ts"`);
-  assertRefused(none!, 5, "Module not found");
 });
 
 Deno.test("what cannot be had exits 3 with a sentence", async () => {

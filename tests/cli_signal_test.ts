@@ -156,7 +156,7 @@ async function open(id) {
     [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
   };
 }
-export const backend = { ...reference, open };
+export default { ...reference, open };
 `;
 
 Deno.test({ name: "a second signal ends at once what the first cannot", ignore }, async () => {
