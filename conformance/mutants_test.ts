@@ -1,12 +1,12 @@
 /** The kit notices what is wrong: every mutant is caught, by the property that is about it, within seconds. */
 import { assert, assertEquals } from "../std_assert.ts";
 import { proveConformance } from "./kit.ts";
-import { faulty, SESSION_MUTANTS } from "./mutants_testing.ts";
+import { faulty, MATHS_MUTANTS, SESSION_MUTANTS } from "./mutants_testing.ts";
 
 /** Random cases of another seed every day: a mutant must not live by luck. */
 const seed = Math.floor(Date.now() / 86_400_000);
 
-for (const { fault, noticed, backend } of SESSION_MUTANTS) {
+for (const { fault, noticed, backend } of [...MATHS_MUTANTS, ...SESSION_MUTANTS]) {
   Deno.test(`the kit notices: ${fault}`, async () => {
     const options = { seed, runs: 100, only: noticed, deadline: 200, limit: 5000 };
     const { results, conformant } = await proveConformance(backend, options);

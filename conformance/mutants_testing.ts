@@ -7,7 +7,8 @@ import {
   type StepInput,
   type StepOptions,
 } from "../backends/backend.ts";
-import { backend as reference } from "../backends/reference/backend.ts";
+import { backend as reference, referenceBackend } from "../backends/reference/backend.ts";
+import { type Matrix, PASSES, type Passes } from "../backends/reference/passes.ts";
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
 import { frameLength, type Plan } from "../model/plan.ts";
 
@@ -27,21 +28,26 @@ type Fault = (inner: Session, plan: Plan, device: Device) => Partial<Session>;
 /** What a fault changes of a device. */
 type DeviceFault = (inner: Device) => Partial<Device>;
 
-/** The reference in f32 with other sessions or another device. */
-export function faulty(session: Fault, onDevice: DeviceFault = () => ({})): Backend {
+/** The reference in f32 with other sessions or another device, perhaps of other plans or with other weight passes. */
+export function faulty(
+  session: Fault,
+  onDevice: DeviceFault = () => ({}),
+  from: Backend = reference,
+  replan: (plan: Plan) => Plan = (plan) => plan,
+): Backend {
   return {
-    ...reference,
+    ...from,
     name: "mutant",
-    probe: async () => (await reference.probe()).filter(({ id }) => id === "f32"),
+    probe: async () => (await from.probe()).filter(({ id }) => id === "f32"),
     async open(id) {
       if (id !== "f32") throw new RangeError(`There is no device "${id}"`);
-      const inner = await reference.open(id);
+      const inner = await from.open(id);
       const device: Device = {
         info: inner.info,
         lost: inner.lost,
         accepts: (plan) => inner.accepts(plan),
         async load(plan, checkpoint) {
-          const loaded = await inner.load(plan, checkpoint);
+          const loaded = await inner.load(replan(plan), checkpoint);
           const plain: Session = {
             memory: () => loaded.memory(),
             step: (input, options) => loaded.step(input, options),
@@ -376,6 +382,126 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
         encoder: tensors["encoder"]!.map((weight) => weight * (1 + 2e-7 * (Math.random() - 0.5))),
       },
     }))),
+  },
+];
+
+/** The reference with other weight passes. */
+function passing(change: Partial<Passes>): Backend {
+  const backend = referenceBackend("mutant", { ...PASSES, ...change });
+  return faulty(() => ({}), () => ({}), backend);
+}
+
+/** The reference, given another plan than it should have. */
+function planning(replan: (plan: Plan) => Plan): Backend {
+  return faulty(() => ({}), () => ({}), reference, replan);
+}
+
+const { product, transposed, update } = PASSES;
+
+/** As narrow as bf16: the upper half of an f32, cut off. */
+function narrow(matrix: Matrix): void {
+  const { weights } = matrix;
+  const bits = new Uint32Array(weights.buffer, weights.byteOffset, weights.length);
+  for (let i = 0; i < bits.length; i++) bits[i]! &= 0xffff0000;
+}
+
+/** Faults in the mathematics: what is computed is a little wrong. */
+export const MATHS_MUTANTS: readonly Mutant[] = [
+  {
+    fault: "rates are 1 % too high",
+    noticed: "steps that learn agree",
+    backend: passing({ update: (m, rate, ...rest) => update(m, 1.01 * rate, ...rest) }),
+  },
+  {
+    fault: "momentum is 1 % too high",
+    noticed: "steps that learn agree",
+    backend: passing({ update: (m, rate, mu, ...rest) => update(m, rate, 1.01 * mu, ...rest) }),
+  },
+  {
+    fault: "the decoder's bias does not learn",
+    noticed: "steps that learn agree",
+    backend: passing({
+      update: (m, rate, mu, d, x, bias) => update(m, rate, mu, d, x, bias && 0),
+    }),
+  },
+  {
+    fault: "the last column of an odd matrix is not read",
+    noticed: "single unit",
+    backend: passing({
+      product: (m, x, out, bias) => {
+        const short = x.slice();
+        if (x.length % 2 === 1) short[x.length - 1] = 0;
+        product(m, short, out, bias);
+      },
+    }),
+  },
+  {
+    fault: "the decoder sends nothing back from its last row",
+    noticed: "steps that learn agree",
+    backend: passing({
+      transposed: (m, e, dh) => {
+        const short = e.slice();
+        short[e.length - 1] = 0;
+        transposed(m, short, dh);
+      },
+    }),
+  },
+  {
+    fault: "weights are kept in 16 bits though it says f32",
+    noticed: "steps that learn agree",
+    backend: passing({
+      update: (m, ...rest) => {
+        update(m, ...rest);
+        narrow(m);
+      },
+    }),
+  },
+  {
+    fault: "masks are ignored where weights learn",
+    noticed: "pruned weights are not written",
+    backend: passing({
+      update: ({ mask: _, ...m }, ...rest) => update(m, ...rest),
+    }),
+  },
+  {
+    fault: "masks are ignored where weights are read",
+    noticed: "pruned weights are not read",
+    backend: passing({ product: ({ mask: _, ...m }, ...rest) => product(m, ...rest) }),
+  },
+  {
+    fault: "every delay is one step",
+    noticed: "steps that do not learn agree",
+    backend: planning((plan) => ({
+      ...plan,
+      context: { ...plan.context, delay: plan.context.delay.map((delay) => Math.min(delay, 1)) },
+    })),
+  },
+  {
+    fault: "the schedule is a step late",
+    noticed: "steps that learn agree",
+    backend: planning((plan) => ({
+      ...plan,
+      rates: { ...plan.rates, from: plan.rates.from.map((step) => step === 0 ? 0 : step + 1) },
+    })),
+  },
+  {
+    fault: "lateral context and feedback are mistaken for each other",
+    noticed: "steps that do not learn agree",
+    backend: planning((plan) => ({
+      ...plan,
+      contextKind: plan.contextKind.map((kind) => 1 - kind),
+    })),
+  },
+  {
+    fault: "a unit's context depends on where it stands in its layer",
+    noticed: "another order",
+    backend: planning((plan) => ({
+      ...plan,
+      context: {
+        ...plan.context,
+        index: plan.context.index.map((index, run) => run === 0 ? index % 7 : index),
+      },
+    })),
   },
 ];
 

@@ -95,7 +95,8 @@ class PassesDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = this.#engine.refuses?.(shapesOf(plan)) ?? [];
+    const reasons = [...this.#engine.refuses?.(shapesOf(plan)) ?? []];
+    if (plan.mask !== undefined) reasons.push("The plan is pruned; an engine has no masks yet");
     return { ok: reasons.length === 0, reasons };
   }
 

@@ -18,6 +18,7 @@ import {
   type StepInput,
   type StepOptions,
   type StepReports,
+  type Verdict,
 } from "../backend.ts";
 import { ReportRing } from "../report_ring.ts";
 import { checkInput, checkReadable, writeFrame } from "../session_input.ts";
@@ -78,23 +79,24 @@ class ReferenceDevice implements Device {
     };
   }
 
-  accepts(): { ok: boolean; reasons: string[] } {
-    return { ok: true, reasons: [] };
+  accepts(plan: Plan): Verdict {
+    const masks = this.#passes === undefined || this.#passes.masks === true;
+    return plan.mask === undefined || masks
+      ? { ok: true, reasons: [] }
+      : { ok: false, reasons: ["The plan is pruned; these weight passes have no masks"] };
   }
 
-  load(plan: Plan, checkpoint: Checkpoint): Promise<Session> {
-    try {
-      checkState(plan, checkpoint);
-      return Promise.resolve(
-        new ReferenceSession(plan, checkpoint, {
-          double: this.info.id === "f64",
-          isOpen: () => this.#open,
-          passes: this.#passes,
-        }),
-      );
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  // deno-lint-ignore require-await
+  async load(plan: Plan, checkpoint: Checkpoint): Promise<Session> {
+    if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
+    const { ok, reasons } = this.accepts(plan);
+    if (!ok) throw new TypeError(reasons.join("; "));
+    checkState(plan, checkpoint);
+    return new ReferenceSession(plan, checkpoint, {
+      double: this.info.id === "f64",
+      isOpen: () => this.#open,
+      passes: this.#passes,
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

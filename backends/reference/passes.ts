@@ -2,7 +2,7 @@
  * The only three places where a step touches weights, as plain loops.
  *
  * Shapes: encoder [H, n], decoder [m, H + 1], x [n], h [H], e and z [m]. With `momentum` mu and momentum matrices M an update
- * is M = rate * outer + mu * M, W += M (pvm-spec 2); without, W += rate * outer.
+ * is M = rate * outer + mu * M, W += M (pvm-spec 2); without, W += rate * outer. A weight that is pruned is neither read nor written.
  *
  * @module
  */
@@ -13,6 +13,8 @@ import { offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 export interface Matrix {
   readonly weights: Tensor;
   readonly momentum?: Tensor;
+  /** 1 where a weight is kept; all are where there is none. */
+  readonly mask?: Uint8Array;
 }
 
 /** The matrices of a unit. */
@@ -30,7 +32,12 @@ export function makeMatrices(plan: Plan, tensors: Readonly<Record<string, Tensor
     const cut = (tensor: Tensor) => tensor.subarray(at[name][u], at[name][u + 1]);
     const weights = cut(tensors[name]!);
     const momentum = tensors[`${name}.momentum`];
-    return momentum === undefined ? { weights } : { weights, momentum: cut(momentum) };
+    const mask = plan.mask?.[name].subarray(at[name][u], at[name][u + 1]);
+    return {
+      weights,
+      ...(momentum === undefined ? {} : { momentum: cut(momentum) }),
+      ...(mask === undefined ? {} : { mask }),
+    };
   };
   return Array.from(
     { length: unitCount(plan) },
@@ -46,20 +53,29 @@ export interface Passes {
   readonly update: typeof update;
   /** See {@linkcode product}. */
   readonly product: typeof product;
+  /** Whether they heed masks; plans with one are refused otherwise. */
+  readonly masks?: true;
 }
+
+/** The definition. */
+export const PASSES: Passes = { transposed, update, product, masks: true };
 
 /** Pass 1a: what the decoder sends back, dh = W2[:, 0..H-1]' e, with the decoder as it is. */
 export function transposed(decoder: Matrix, e: Tensor, dh: Tensor): void {
   const H = dh.length;
+  const { weights, mask } = decoder;
   dh.fill(0);
   for (let i = 0; i < e.length; i++) {
-    for (let j = 0; j < H; j++) dh[j]! += decoder.weights[i * (H + 1) + j]! * e[i]!;
+    for (let j = 0; j < H; j++) {
+      const at = i * (H + 1) + j;
+      if (mask?.[at] !== 0) dh[j]! += weights[at]! * e[i]!;
+    }
   }
 }
 
 /** Passes 1b and 2a: one rank-1 term, rows [d] times columns [x; bias]. */
 export function update(
-  { weights, momentum }: Matrix,
+  { weights, momentum, mask }: Matrix,
   rate: number,
   mu: number,
   d: Tensor,
@@ -70,6 +86,7 @@ export function update(
   for (let i = 0; i < d.length; i++) {
     for (let j = 0; j < columns; j++) {
       const at = i * columns + j;
+      if (mask?.[at] === 0) continue;
       const term = rate * (j < x.length ? x[j]! : bias!) * d[i]!;
       if (momentum === undefined) {
         weights[at]! += term;
@@ -82,11 +99,15 @@ export function update(
 }
 
 /** Passes 2b and 3: rows times [x; bias]. */
-export function product({ weights }: Matrix, x: Tensor, out: Tensor, bias?: number): void {
+export function product({ weights, mask }: Matrix, x: Tensor, out: Tensor, bias?: number): void {
   const columns = x.length + (bias === undefined ? 0 : 1);
   for (let i = 0; i < out.length; i++) {
-    let sum = bias === undefined ? 0 : weights[i * columns + x.length]! * bias;
-    for (let j = 0; j < x.length; j++) sum += weights[i * columns + j]! * x[j]!;
+    const last = i * columns + x.length;
+    let sum = bias === undefined || mask?.[last] === 0 ? 0 : weights[last]! * bias;
+    for (let j = 0; j < x.length; j++) {
+      const at = i * columns + j;
+      if (mask?.[at] !== 0) sum += weights[at]! * x[j]!;
+    }
     out[i] = sum;
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { Tensor } from "../../model/checkpoint.ts";
 import { frameLength, type Plan } from "../../model/plan.ts";
-import { makeMatrices, type Matrices, type Passes, product, transposed, update } from "./passes.ts";
+import { makeMatrices, type Matrices, PASSES, type Passes } from "./passes.ts";
 import { matrixScalars, type StepContext } from "./rule.ts";
 import type { Unit } from "./unit.ts";
 import { Vectors } from "./vectors.ts";
@@ -33,7 +33,7 @@ export class ReferenceModel {
     tensors: Readonly<Record<string, Tensor>>,
     step: number,
     learned: number,
-    passes: Passes = { transposed, update, product },
+    passes: Passes = PASSES,
   ) {
     this.vectors = new Vectors(plan, tensors, step, learned);
     this.#matrices = makeMatrices(plan, tensors);

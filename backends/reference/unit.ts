@@ -4,14 +4,8 @@
  * @module
  */
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
-import {
-  layerOf,
-  lengths,
-  offsetsOf,
-  type Plan,
-  type Sources,
-  unitCount,
-} from "../../model/plan.ts";
+import { layerOf, type Plan, type Sources, unitCount } from "../../model/plan.ts";
+import { unitOffsets } from "../../model/unit_tensors.ts";
 
 /** What all units read in one step. */
 export interface Space {
@@ -108,47 +102,23 @@ export function makeUnits(
   tensors: Readonly<Record<string, Tensor>>,
   scratch: Scratch,
 ): Unit[] {
-  const at = offsetsOf(plan);
+  const at = unitOffsets(plan);
+  const begins: Record<string, Float64Array | undefined> = {
+    ...at,
+    arriving: at["signal"],
+    error: at["signal"],
+    outputErrors: at["prediction"],
+    deltas: at["hidden"],
+    // Read by all: no unit's own.
+    published: undefined,
+  };
   const layers = layerOf(plan);
-  const motion = lengths(plan.motion);
-  const H = plan.hidden;
-  const first: Record<string, (u: number) => number> = {
-    input: (u) => at.input[u]!,
-    hidden: (u) => u * H,
-    prediction: (u) => at.output[u]!,
-    signal: (u) => at.signal[u]!,
-    // Layer 0 comes first and its motion candidates are as long as its signals.
-    motion: (u) => motion[u]! > 0 ? at.signal[u]! : plan.external.motion,
-    scalar: (u) => u,
-    pair: (u) => 2 * u,
-    triple: (u) => 3 * u,
-  };
-  const layout: Record<string, string> = {
-    "lag.input": "input",
-    "lag.hidden": "hidden",
-    "lag.prediction": "prediction",
-    "signal.previous": "signal",
-    integral: "signal",
-    minimum: "hidden",
-    maximum: "hidden",
-    change: "signal",
-    scale: "scalar",
-    variance: "scalar",
-    power: "scalar",
-    "combiner.moments": "triple",
-    "combiner.products": "pair",
-    "combiner.weights": "pair",
-    arriving: "signal",
-    error: "signal",
-    outputErrors: "prediction",
-    deltas: "hidden",
-  };
   const all = Object.entries({ ...tensors, ...scratch });
   return Array.from({ length: unitCount(plan) }, (_, id) => {
     const state: Record<string, Tensor> = {};
     for (const [name, tensor] of all) {
-      const begin = first[layout[name] ?? name];
-      if (begin !== undefined) state[name] = tensor.subarray(begin(id), begin(id + 1));
+      const begin = begins[name];
+      if (begin !== undefined) state[name] = tensor.subarray(begin[id], begin[id + 1]);
     }
     const now = {
       input: state["input"]!,

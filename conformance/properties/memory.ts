@@ -87,7 +87,9 @@ export const MEMORY: readonly Property[] = [
     share: 0.01,
     of: (subject) =>
       fc.asyncProperty(
-        recipesFor(subject, { width: 16, height: 16, layers: [2], floats: true }),
+        fc.noShrink(
+          recipesFor(subject, { width: 16, height: 16, layers: [2], floats: true }),
+        ),
         (recipe) =>
           withSession(subject, recipe, async (session, { stimuli }) => {
             await steps(subject, session, stimuli, 500);
@@ -103,7 +105,9 @@ export const MEMORY: readonly Property[] = [
     share: 0.01,
     of: (subject) =>
       fc.asyncProperty(
-        recipesFor(subject, { width: 16, height: 16, layers: [2], before: 0 }),
+        fc.noShrink(
+          recipesFor(subject, { width: 16, height: 16, layers: [2], before: 0 }),
+        ),
         async (recipe) => {
           const { plan, checkpoint, stimuli } = await buildCase(recipe);
           const device = await subject.device();

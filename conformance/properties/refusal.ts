@@ -26,7 +26,7 @@ export const REFUSAL: readonly Property[] = [
     share: 0.01,
     of: (subject) =>
       fc.asyncProperty(
-        fc.array(recipes(CORE), { minLength: 100, maxLength: 100 }),
+        fc.noShrink(fc.array(recipes(CORE), { minLength: 100, maxLength: 100 })),
         async (sample) => {
           const device = await subject.device();
           const verdicts = sample.map((recipe) => device.accepts(buildPlan(recipe)));
