@@ -16,7 +16,6 @@ export const command: Command = {
   help: "Proves a backend against the reference, property by property.",
   positional: "BACKEND",
   flags: {
-    device: { value: "ID", help: "one of its devices (default: the first)" },
     threads: { value: "N", kind: "count", help: "threads, where it has threads to choose" },
     runs: { value: "N", kind: "count", help: "random cases a property (default: 100)" },
     seed: { value: "S", kind: "count", help: "of the random cases (default: from the clock)" },
@@ -28,7 +27,7 @@ export const command: Command = {
     json: { help: "print the report as JSON" },
   },
   examples: [
-    "saccade conformance wasm",
+    "saccade conformance wasm:strict",
     "saccade conformance ./my_backend.ts --runs 1000",
     'saccade conformance ./my_backend.ts --seed 42 --path 3:1 --only "bit for bit"',
   ],
@@ -51,7 +50,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const { proveConformance } = await import("../conformance/mod.ts");
   const json = values.has("json");
   const report = await proveConformance(backend, {
-    device: values.text("device") ?? device,
+    device: device,
     path: values.text("path"),
     only: values.text("only"),
     runs: values.number("runs"),
@@ -63,7 +62,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (report.results.length === 0) {
     throw new UsageError(`No property has "${values.text("only")}" in its name`);
   }
-  write(json ? `${JSON.stringify(report)}\n` : `${render(report)}\n`);
+  write(json ? `${JSON.stringify(report)}\n` : `${render(report, specifier)}\n`);
   return report.conformant ? EXIT.ok : EXIT.nonconformant;
 }
 
@@ -79,7 +78,7 @@ function exceptions(flag: string, text: string | undefined): Exception[] {
 }
 
 /** The report for people: a table, what failed and how to see it again, and the verdict. */
-export function render(report: ConformanceReport): string {
+export function render(report: ConformanceReport, specifier: string): string {
   const { backend, device, results, seed, features, conformant } = report;
   const rows = results.map(({ name, outcome, runs, ms, reason }) => [
     name,
@@ -96,7 +95,7 @@ export function render(report: ConformanceReport): string {
     table([["property", "outcome", "cases", "time"], ...rows]),
     "",
     ...results.filter(({ failure }) => failure !== undefined).map((result) =>
-      failureText(result, report)
+      failureText(result, specifier)
     ),
     refused.length === 0 ? "" : `It refuses plans with ${refused.join(", ")}.`,
     `${conformant ? "Conformant" : "NOT conformant"}: ${
@@ -105,14 +104,13 @@ export function render(report: ConformanceReport): string {
   ].filter((line, i, all) => line !== "" || all[i - 1] !== "").join("\n");
 }
 
-function failureText({ name, failure }: PropertyResult, report: ConformanceReport): string {
+function failureText({ name, failure }: PropertyResult, specifier: string): string {
   const { message, counterexample, seed, path } = failure!;
-  const { backend, device } = report;
   return [
     `${name}:`,
     `  ${message}`,
     `  with ${counterexample}`,
-    `  again: saccade conformance ${backend} --device ${device.id} --seed ${seed} --path "${path}" --only "${name}"`,
+    `  again: saccade conformance ${specifier} --seed ${seed} --path "${path}" --only "${name}"`,
     "",
   ].join("\n");
 }

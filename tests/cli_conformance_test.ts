@@ -24,8 +24,10 @@ Deno.test("a backend that is not conformant is exit 6, with what to type to see 
 });
 
 Deno.test("--json is the whole report", async () => {
-  const only = ["--only", "bit for bit", "--device", "f64"];
-  const report = JSON.parse(await succeed("conformance", "reference", ...QUICK, ...only, "--json"));
+  const only = ["--only", "bit for bit"];
+  const report = JSON.parse(
+    await succeed("conformance", "reference:f64", ...QUICK, ...only, "--json"),
+  );
   assertEquals([report.backend, report.device.id, report.seed], ["reference", "f64", 3]);
   assertEquals(report.results.map(({ outcome }: { outcome: string }) => outcome), ["passed"]);
   assertEquals(report.conformant, true);
@@ -58,5 +60,5 @@ Deno.test("conformance refuses what makes no sense", async () => {
   await refuse(2, "--skip is TEST=REASON", "wasm", "--skip", "everything");
   await refuse(2, "No property has", "null", "--only", "nonsense");
   await refuse(5, 'did you mean "wasm"', "wsam");
-  await refuse(5, 'has no device "f16"', "reference", "--device", "f16");
+  await refuse(5, 'has no device "f16"', "reference:f16");
 });
