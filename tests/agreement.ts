@@ -1,5 +1,6 @@
 /** Runs two backends over the same frames and compares everything they hold. */
 import type { Backend, Session } from "../backends/backend.ts";
+import { deviation } from "../conformance/tolerance.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { denseCheckpoint } from "../model/pairs.ts";
@@ -41,29 +42,6 @@ export function inputs(
     if (n > 0) motionCandidate(values(n), values(n - 1), plan.frame, rule.motion, external);
     return { frame, external };
   });
-}
-
-/** Sums over a unit whose terms cancel: their error is that of the terms, so they are compared with the largest sum. */
-const CANCELLING: readonly string[] = ["combiner.moments", "combiner.products"];
-
-/**
- * The largest deviation of two vectors, relative above 1.
- *
- * @param got one of them
- * @param want the other
- * @param name of the tensor, where it is one
- */
-export function deviation(got: ArrayLike<number>, want: ArrayLike<number>, name = ""): number {
-  let most = got.length === want.length ? 0 : Infinity;
-  let floor = 1;
-  if (CANCELLING.includes(name)) {
-    for (let i = 0; i < want.length; i++) floor = Math.max(floor, Math.abs(want[i]!));
-  }
-  for (let i = 0; i < want.length; i++) {
-    const off = Math.abs(got[i]! - want[i]!) / Math.max(floor, Math.abs(want[i]!));
-    if (!(off <= most)) most = off;
-  }
-  return most;
 }
 
 /**

@@ -5,7 +5,8 @@ import { missingFor, PACKAGES } from "../kernels/load.ts";
 import { builtinSpec } from "../model/builtin.ts";
 import { compilePlan } from "../model/compile.ts";
 import { assertEquals } from "../std_assert.ts";
-import { agree, ALL_LEARN, deviation, inputs, openSession } from "./agreement.ts";
+import { deviation } from "../conformance/tolerance.ts";
+import { agree, ALL_LEARN, inputs, openSession } from "./agreement.ts";
 
 const VARIANTS: Record<string, Record<string, unknown>> = {
   "saccade": {},

@@ -9,7 +9,8 @@ import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { denseCheckpoint } from "../model/pairs.ts";
 import type { Plan } from "../model/plan.ts";
-import { agree, ALL_LEARN, deviation, inputs, openSession } from "./agreement.ts";
+import { deviation } from "../conformance/tolerance.ts";
+import { agree, ALL_LEARN, inputs, openSession } from "./agreement.ts";
 import { assertSameFile, Folder, succeed } from "./program.ts";
 
 /** A model whose updates are large enough for an error in learning to show. */

@@ -7,7 +7,8 @@ import { compilePlan } from "../model/compile.ts";
 import type { Plan, Sources } from "../model/plan.ts";
 import type { RuleName } from "../model/spec.ts";
 import { assert, assertEquals } from "../std_assert.ts";
-import { ALL_LEARN, deviation, inputs, openSession } from "./agreement.ts";
+import { deviation } from "../conformance/tolerance.ts";
+import { ALL_LEARN, inputs, openSession } from "./agreement.ts";
 
 const PLANS: Record<string, { rule: RuleName; fields: Record<string, unknown> }> = {
   "saccade": { rule: "saccade", fields: {} },
