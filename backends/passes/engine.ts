@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { Mask } from "../../model/plan.ts";
+
 /** The matrices of a model: unit u has an encoder of [H, inputs[u]] and a decoder of [outputs[u], H + 1]. */
 export interface Shapes {
   /** How many units. */
@@ -18,6 +20,8 @@ export interface Shapes {
   readonly inputs: Uint32Array;
   /** Rows of each unit's decoder. */
   readonly outputs: Uint32Array;
+  /** What is pruned, for engines that say `masks`; a weight that is not kept is neither read nor written, and counts as 0. */
+  readonly mask?: Mask;
   /** mu of rule 2016; undefined under rule saccade, which has no momentum. */
   readonly momentum?: number;
 }
@@ -102,6 +106,8 @@ export interface Engine {
   readonly kind?: "cpu" | "gpu" | "npu" | "fpga";
   /** Whether equal inputs give equal bits; true unless stated. */
   readonly deterministic?: boolean;
+  /** Whether it heeds `mask`; engines that do not are given no pruned models. False unless stated. */
+  readonly masks?: boolean;
   /** What stands against these matrices, each a sentence a person can act on; nothing unless stated. */
   refuses?(shapes: Shapes): readonly string[];
   /**

@@ -71,13 +71,14 @@ export function fromPasses(engine: Engine): Backend {
 
 /** What an engine is told of a plan. */
 function shapesOf(plan: Plan): Shapes {
-  const { hidden, inputs, outputs, rule } = plan;
+  const { hidden, inputs, outputs, rule, mask } = plan;
   return {
     units: inputs.length,
     hidden,
     inputs,
     outputs,
     ...(rule.name === "2016" ? { momentum: matrixScalars(plan).mu } : {}),
+    ...(mask === undefined ? {} : { mask }),
   };
 }
 
@@ -95,8 +96,13 @@ class PassesDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = [...this.#engine.refuses?.(shapesOf(plan)) ?? []];
-    if (plan.mask !== undefined) reasons.push("The plan is pruned; an engine has no masks yet");
+    const engine = this.#engine;
+    const reasons = [
+      ...(plan.mask !== undefined && !engine.masks
+        ? [`The plan is pruned; the engine "${engine.name}" has no masks`]
+        : []),
+      ...engine.refuses?.(shapesOf(plan)) ?? [],
+    ];
     return { ok: reasons.length === 0, reasons };
   }
 

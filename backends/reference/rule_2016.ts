@@ -11,7 +11,7 @@ import type { StepContext } from "./rule.ts";
 import { gather, type Unit } from "./unit.ts";
 
 /** How far the running extremes move towards each other in a step (pvm-spec 3). */
-const EXTREME_DRIFT = 1e-6;
+export const EXTREME_DRIFT = 1e-6;
 
 /** f(z) (pvm-spec 2). */
 export function activation(rule: Rule2016, z: number): number {
