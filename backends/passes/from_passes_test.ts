@@ -233,6 +233,23 @@ Deno.test("fromPasses(): a closed device rejects what waits for an engine that h
   assertEquals(given, 0);
 });
 
+Deno.test("fromPasses(): closed in the middle of a step, no other pass begins, and then the weights go", async () => {
+  const calls: string[] = [];
+  const under = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const { device, session } = await open(PLAN, (call) => {
+    calls.push(call);
+    if (call === "dispose") gone.resolve();
+    if (call === "encode") return under.promise;
+  });
+  const step = Promise.resolve(session.step({ frame: frameOf(PLAN, 0) }));
+  await device[Symbol.asyncDispose]();
+  await assertRejects(() => step, DeviceLostError, "device is closed");
+  under.resolve();
+  await gone.promise;
+  assertEquals(calls, ["encode", "dispose"]);
+});
+
 Deno.test("fromPasses(): a closed session gives the weights back once, and the device goes on", async () => {
   let given = 0;
   const { device, session } = await open(PLAN, (call) => {
@@ -272,6 +289,24 @@ Deno.test("fromPasses(): what an engine refuses is refused with its sentence", a
   const reasons = [`H is ${PLAN.hidden}, it must be 8`];
   assertEquals(device.accepts(PLAN), { ok: false, reasons });
   await assertRejects(() => device.load(PLAN, initialCheckpoint(PLAN)), TypeError, reasons[0]);
+});
+
+Deno.test("fromPasses(): pruned models are for engines that know of masks", async () => {
+  const { encoder, decoder } = initialCheckpoint(PLAN).tensors;
+  const mask = {
+    encoder: new Uint8Array(encoder!.length).fill(1),
+    decoder: new Uint8Array(decoder!.length).fill(1),
+  };
+  const pruned = { ...PLAN, mask };
+  await using without = await fromPasses(engine()).open("0");
+  assertEquals(without.accepts(pruned).reasons, [
+    'The plan is pruned; the engine "loops" has no masks',
+  ]);
+  const told: Shapes[] = [];
+  const refuses = (shapes: Shapes) => (told.push(shapes), []);
+  await using knowing = await fromPasses(engine(undefined, { masks: true, refuses })).open("0");
+  assertEquals(knowing.accepts(pruned), { ok: true, reasons: [] });
+  assertEquals(told[0]!.mask, mask);
 });
 
 Deno.test("fromPasses(): an engine that lacks something is refused, naming it", async () => {
