@@ -33,8 +33,12 @@ export {
   BACKEND_NAMES,
   type BackendOptions,
   findBackend,
+  type OpenDevice,
   openDevice,
 } from "./backends/registry.ts";
+export { ReportRing, type StepCost } from "./backends/report_ring.ts";
+export { checkInput, checkReadable, writeFrame } from "./backends/session_input.ts";
+export { learns, stepCost, type StoredWeights } from "./backends/step_cost.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
 export { type MeterOptions, openMeter } from "./meters/open.ts";
 export type { ModelledOptions } from "./meters/modelled.ts";
@@ -48,17 +52,24 @@ export { parseSpec, SpecError, withoutEffect } from "./model/parse_spec.ts";
 export { denseCheckpoint } from "./model/pairs.ts";
 export {
   type Defer,
+  frameLength,
   hashPlan,
+  layerOf,
   type Mask,
+  type Offsets,
+  offsetsOf,
   type Plan,
   type Rule2016,
   type RuleSaccade,
+  signalLengths,
   type Sources,
   unitCount,
   weightCount,
 } from "./model/plan.ts";
-export type { Rates } from "./model/schedule.ts";
+export { rateAt, type Rates } from "./model/schedule.ts";
 export type { Activation, Lateral, RuleName, Spec } from "./model/spec.ts";
+export { checkState, stateLengths } from "./model/state.ts";
+export { unitOffsets } from "./model/unit_tensors.ts";
 export { CheckpointError, loadCheckpoint } from "./runtime/checkpoint_store.ts";
 export type { Picture } from "./runtime/picture.ts";
 export type { CheckpointInterval } from "./runtime/recorder.ts";

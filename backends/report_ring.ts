@@ -26,6 +26,8 @@ export class ReportRing {
   #bytesWritten = 0;
 
   /**
+   * An empty one.
+   *
    * @param layers layers of the plan
    * @param capacity reports it holds
    * @param step the number of the step that comes first
