@@ -22,7 +22,7 @@ export function explain({ name, outcome, reason, failure }: PropertyResult): str
  * @param options how the kit runs
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { conformance } from "@saccade/saccade/conformance";
  * import backend from "./my_backend.ts";
  *

@@ -46,6 +46,7 @@ const ROWS: readonly Row[] = [
   { specifier: "wasm", device: "strict", threads: 1 },
   { specifier: "wasm", device: "strict", threads: 2 },
   { specifier: "wasm", device: "single", threads: 1 },
+  { specifier: "./examples/my_backend/mod.ts", device: "0" },
 ];
 
 const CI = Deno.env.get("CI") !== undefined;
