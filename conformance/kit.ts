@@ -2,7 +2,8 @@
  * The conformance kit: proves a backend against the reference, property by property.
  *
  * ```ts
- * import { findBackend, proveConformance } from "@saccade/saccade";
+ * import { findBackend } from "@saccade/saccade";
+ * import { proveConformance } from "@saccade/saccade/conformance";
  * import { assert } from "@std/assert";
  *
  * const report = await proveConformance(await findBackend("wasm"), { runs: 3, only: "new model" });
