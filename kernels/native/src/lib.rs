@@ -1,0 +1,36 @@
+//! The step of a model in machine code, behind the C ABI of `backends/native/saccade_backend.h`.
+//!
+//! Rules, passes, pairs and the claiming of work are the sources of the WebAssembly kernels (`kernels/src`). What is of its own
+//! here: vectors of the processor at hand (`vector`, `format_f32`, `avx2`), the layout of a model in memory, its threads, and
+//! the functions of the header (`exports`).
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod abi;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod cost;
+mod exports;
+pub mod format_f32;
+mod layout;
+mod level;
+mod memory;
+#[path = "../../src/model.rs"]
+mod model;
+#[path = "../../src/pairs.rs"]
+mod pairs;
+mod panels;
+#[path = "../../src/passes.rs"]
+mod passes;
+#[path = "../../src/rule_2016.rs"]
+mod rule_2016;
+#[path = "../../src/rule_saccade.rs"]
+mod rule_saccade;
+mod session;
+#[path = "../../src/format_f32.rs"]
+mod single;
+mod tensors;
+mod threads;
+mod vector;
+
+pub use level::Level;

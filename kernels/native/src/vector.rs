@@ -1,0 +1,191 @@
+//! Four f32 at once, in the instructions that every processor of a kind has (`kernels/src/vector.rs` is the one of WebAssembly).
+
+/// Lanes of a vector.
+pub const LANES: usize = 4;
+
+#[cfg(target_arch = "x86_64")]
+pub use sse2::F32x4;
+
+#[cfg(target_arch = "aarch64")]
+pub use neon::F32x4;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub use scalar::F32x4;
+
+#[cfg(target_arch = "x86_64")]
+mod sse2 {
+    use core::arch::x86_64::*;
+
+    #[derive(Clone, Copy)]
+    pub struct F32x4(__m128);
+
+    // Safety of all: SSE2 is part of x86-64.
+    impl F32x4 {
+        #[inline(always)]
+        pub fn splat(value: f32) -> Self {
+            F32x4(unsafe { _mm_set1_ps(value) })
+        }
+        /// # Safety
+        /// Four f32 can be read there.
+        #[inline(always)]
+        pub unsafe fn load(from: *const f32) -> Self {
+            F32x4(unsafe { _mm_loadu_ps(from) })
+        }
+        /// # Safety
+        /// Four f32 can be written there.
+        #[inline(always)]
+        pub unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm_storeu_ps(to, self.0) }
+        }
+        /// self + a * b, the product rounded first.
+        #[inline(always)]
+        pub fn madd(self, a: Self, b: Self) -> Self {
+            self.add(a.mul(b))
+        }
+        #[inline(always)]
+        pub fn add(self, other: Self) -> Self {
+            F32x4(unsafe { _mm_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn mul(self, other: Self) -> Self {
+            F32x4(unsafe { _mm_mul_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn sqrt(self) -> Self {
+            F32x4(unsafe { _mm_sqrt_ps(self.0) })
+        }
+        /// Each lane in all lanes of a vector.
+        #[inline(always)]
+        pub fn lanes(self) -> [Self; 4] {
+            let v = self.0;
+            unsafe {
+                [
+                    F32x4(_mm_shuffle_ps::<0x00>(v, v)),
+                    F32x4(_mm_shuffle_ps::<0x55>(v, v)),
+                    F32x4(_mm_shuffle_ps::<0xaa>(v, v)),
+                    F32x4(_mm_shuffle_ps::<0xff>(v, v)),
+                ]
+            }
+        }
+        #[inline(always)]
+        pub fn first(self) -> f32 {
+            unsafe { _mm_cvtss_f32(self.0) }
+        }
+        #[inline(always)]
+        pub fn sum(self) -> f32 {
+            unsafe {
+                let half = _mm_add_ps(self.0, _mm_movehl_ps(self.0, self.0));
+                _mm_cvtss_f32(_mm_add_ss(half, _mm_shuffle_ps::<1>(half, half)))
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod neon {
+    use core::arch::aarch64::*;
+
+    #[derive(Clone, Copy)]
+    pub struct F32x4(float32x4_t);
+
+    // Safety of all: NEON is part of every AArch64 that has an operating system.
+    impl F32x4 {
+        #[inline(always)]
+        pub fn splat(value: f32) -> Self {
+            F32x4(unsafe { vdupq_n_f32(value) })
+        }
+        /// # Safety
+        /// Four f32 can be read there.
+        #[inline(always)]
+        pub unsafe fn load(from: *const f32) -> Self {
+            F32x4(unsafe { vld1q_f32(from) })
+        }
+        /// # Safety
+        /// Four f32 can be written there.
+        #[inline(always)]
+        pub unsafe fn store(self, to: *mut f32) {
+            unsafe { vst1q_f32(to, self.0) }
+        }
+        /// self + a * b, rounded once.
+        #[inline(always)]
+        pub fn madd(self, a: Self, b: Self) -> Self {
+            F32x4(unsafe { vfmaq_f32(self.0, a.0, b.0) })
+        }
+        #[inline(always)]
+        pub fn add(self, other: Self) -> Self {
+            F32x4(unsafe { vaddq_f32(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn mul(self, other: Self) -> Self {
+            F32x4(unsafe { vmulq_f32(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn sqrt(self) -> Self {
+            F32x4(unsafe { vsqrtq_f32(self.0) })
+        }
+        /// Each lane in all lanes of a vector.
+        #[inline(always)]
+        pub fn lanes(self) -> [Self; 4] {
+            let v = self.0;
+            unsafe {
+                [
+                    F32x4(vdupq_laneq_f32::<0>(v)),
+                    F32x4(vdupq_laneq_f32::<1>(v)),
+                    F32x4(vdupq_laneq_f32::<2>(v)),
+                    F32x4(vdupq_laneq_f32::<3>(v)),
+                ]
+            }
+        }
+        #[inline(always)]
+        pub fn first(self) -> f32 {
+            unsafe { vgetq_lane_f32::<0>(self.0) }
+        }
+        #[inline(always)]
+        pub fn sum(self) -> f32 {
+            unsafe { vaddvq_f32(self.0) }
+        }
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod scalar {
+    #[derive(Clone, Copy)]
+    pub struct F32x4([f32; 4]);
+
+    impl F32x4 {
+        pub fn splat(value: f32) -> Self {
+            F32x4([value; 4])
+        }
+        /// # Safety
+        /// Four f32 can be read there.
+        pub unsafe fn load(from: *const f32) -> Self {
+            F32x4(unsafe { from.cast::<[f32; 4]>().read() })
+        }
+        /// # Safety
+        /// Four f32 can be written there.
+        pub unsafe fn store(self, to: *mut f32) {
+            unsafe { to.cast::<[f32; 4]>().write(self.0) }
+        }
+        pub fn madd(self, a: Self, b: Self) -> Self {
+            self.add(a.mul(b))
+        }
+        pub fn add(self, other: Self) -> Self {
+            F32x4(core::array::from_fn(|i| self.0[i] + other.0[i]))
+        }
+        pub fn mul(self, other: Self) -> Self {
+            F32x4(core::array::from_fn(|i| self.0[i] * other.0[i]))
+        }
+        pub fn sqrt(self) -> Self {
+            F32x4(self.0.map(f32::sqrt))
+        }
+        pub fn lanes(self) -> [Self; 4] {
+            self.0.map(F32x4::splat)
+        }
+        pub fn first(self) -> f32 {
+            self.0[0]
+        }
+        pub fn sum(self) -> f32 {
+            (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
+        }
+    }
+}
