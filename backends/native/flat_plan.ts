@@ -107,7 +107,10 @@ export function flatState(
     tensor.set("length", values.length);
   }
   const layers = plan.layerStart.length - 1;
-  const first = Uint32Array.from({ length: layers }, (_, l) => Number(rateAt(plan.rates, l, 0) !== 0));
+  const first = Uint32Array.from(
+    { length: layers },
+    (_, l) => Number(rateAt(plan.rates, l, 0) !== 0),
+  );
   record.set("started", Number(started));
   record.set("step", step);
   record.set("tensor_count", entries.length);

@@ -36,7 +36,9 @@ function struct<F extends string>(kinds: Readonly<Record<F, FieldKind>>): Struct
 
 /** Four pointers, as `saccade_sources`. */
 function sources<N extends string>(name: N) {
-  const fields = ["start", "index", "length", "delay"].map((part) => [`${name}.${part}`, "pointer"]);
+  const fields = ["start", "index", "length", "delay"].map((
+    part,
+  ) => [`${name}.${part}`, "pointer"]);
   return Object.fromEntries(fields) as Record<
     `${N}.${"start" | "index" | "length" | "delay"}`,
     "pointer"
