@@ -12,14 +12,32 @@ import { importPlugin, openChecked, probeDevices } from "./plugin.ts";
 export interface BackendOptions {
   /** Threads, where the backend has threads to choose. */
   readonly threads?: number;
+  /** Whether it runs in a process of its own, so that nothing else crashes with it. */
+  readonly isolate?: boolean;
 }
 
 /** Loaded when asked for: nobody pays for a backend that is not used. */
 const BUILT_IN: Readonly<Record<string, (options: BackendOptions) => Promise<Backend>>> = {
   wasm: async (options) => (await import("./wasm/backend.ts")).wasmBackend(options),
+  native: async (options) => (await import("./native/backend.ts")).ownBackend(options),
   reference: async () => (await import("./reference/backend.ts")).backend,
   null: async () => (await import("./null/backend.ts")).backend,
 };
+
+/** What would bring devices to a backend that has none. */
+const REMEDIES: Readonly<Record<string, () => Promise<string>>> = {
+  native: async () => (await import("./native/backend.ts")).HOW_TO_BUILD,
+};
+
+/**
+ * Says that a backend has no devices, and what helps.
+ *
+ * @param name the backend
+ */
+export async function noDevice(name: string): Promise<string> {
+  const remedy = Object.hasOwn(REMEDIES, name) ? `: ${await REMEDIES[name]!()}` : "";
+  return `Backend "${name}" finds no device on this machine${remedy}`;
+}
 
 /** The names of the backends that come along, the best first. */
 export const BACKEND_NAMES: readonly string[] = Object.keys(BUILT_IN);
@@ -63,6 +81,12 @@ export async function findBackend(
   specifier: string,
   options: BackendOptions = {},
 ): Promise<Backend> {
+  const { isolate = false, ...rest } = options;
+  if (isolate) return await (await import("./remote/isolate.ts")).inProcess(specifier, rest);
+  if (isLibrary(specifier)) {
+    const { nativeBackend } = await import("./native/backend.ts");
+    return await nativeBackend(specifier.slice("native:".length), rest);
+  }
   const builtIn = Object.hasOwn(BUILT_IN, specifier) ? BUILT_IN[specifier] : undefined;
   if (builtIn !== undefined) {
     try {
@@ -107,7 +131,7 @@ export async function openDevice(
   const backend = await findBackend(name, options);
   const [first] = await probeDevices(backend);
   if (first === undefined) {
-    throw new BackendError(`Backend "${name}" finds no device on this machine`);
+    throw new BackendError(await noDevice(name));
   }
   return { name: backend.name, device: await openChecked(backend, id ?? first.id) };
 }

@@ -5,7 +5,7 @@
  */
 import type { DeviceInfo, Verdict } from "../backends/backend.ts";
 import { openChecked, probeDevices } from "../backends/plugin.ts";
-import { BACKEND_NAMES, findBackend, parseSpecifier } from "../backends/registry.ts";
+import { BACKEND_NAMES, findBackend, noDevice, parseSpecifier } from "../backends/registry.ts";
 import { missingFor, PACKAGES } from "../kernels/load.ts";
 import { compilePlan } from "../model/compile.ts";
 import { parseSpec } from "../model/parse_spec.ts";
@@ -77,7 +77,7 @@ async function survey(specifier: string, plan: Plan | undefined): Promise<Survey
     }
   }
   if (devices.length === 0 && reasons.length === 0) {
-    reasons.push(device === undefined ? "no device found" : `there is no device "${device}"`);
+    reasons.push(device === undefined ? await noDevice(name) : `there is no device "${device}"`);
   }
   return { name: specifier, devices, reasons, failed: false };
 }

@@ -24,6 +24,7 @@ export interface RunRequest {
   /** See `RunOptions`. */
   readonly backend?: string;
   readonly threads?: number;
+  readonly isolate?: boolean;
   readonly steps?: number;
   readonly seconds?: number;
   readonly learn?: boolean;

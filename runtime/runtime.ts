@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly backend?: string;
   /** Threads; as many as there are cores unless stated. */
   readonly threads?: number;
+  /** Whether the backend runs in a process of its own, so that the run survives its crash. Default false. */
+  readonly isolate?: boolean;
   /** A state to go on from; its specification must be `spec`. */
   readonly resume?: StoredCheckpoint;
   /** Steps to make; without end, or until the source ends, unless stated. */
@@ -111,10 +113,10 @@ export async function* runFeed(
 
 /** The device that is asked for, or the first that takes the model. */
 async function open(plan: Plan, options: Omit<RunOptions, "source">): Promise<OpenDevice> {
-  const { backend = "wasm", note } = options;
-  const threads = options.threads === undefined ? {} : { threads: options.threads };
-  if (backend !== "auto") return await openDevice(backend, threads);
-  const choice = await openFirst(plan, threads);
+  const { backend = "wasm", threads, isolate = false, note } = options;
+  const wishes = { ...(threads === undefined ? {} : { threads }), isolate };
+  if (backend !== "auto") return await openDevice(backend, wishes);
+  const choice = await openFirst(plan, wishes);
   note?.(choice.why);
   return choice;
 }

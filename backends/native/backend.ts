@@ -5,6 +5,7 @@
  */
 import { API_VERSION, type Backend, type DeviceInfo } from "../backend.ts";
 import { BackendError } from "../errors.ts";
+import { fromPasses } from "../passes/from_passes.ts";
 import { NativeDevice } from "./device.ts";
 import { nativeEngine } from "./engine.ts";
 import { Library } from "./library.ts";
@@ -45,7 +46,6 @@ export async function nativeBackend(path: string, options: NativeOptions = {}): 
     infos = described.map(({ info }) => info);
     if (library.depth === "weight passes" && infos[0] !== undefined) {
       const { kind, description, deterministic } = infos[0];
-      const { fromPasses } = await import("../passes/from_passes.ts");
       return fromPasses(nativeEngine(path, { name, description, kind, deterministic }, threads));
     }
   }
@@ -122,7 +122,7 @@ function ownLibrary(): string {
 
 /** How to come by our own library. */
 export const HOW_TO_BUILD =
-  "the native library is not built: run `deno task build:native` (it needs cargo) in a copy of the repository";
+  "its library is not built, run `deno task build:native` in the repository (it needs cargo)";
 
 /**
  * Our own library as a backend. Where it is not built it has no devices.

@@ -1,0 +1,71 @@
+/** Backends in processes of their own, on the command line. */
+import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
+import { assert, assertEquals } from "../std_assert.ts";
+import { compileC, DOUBLE } from "./compile_c.ts";
+import { needing } from "./needs.ts";
+import { assertRefused, Folder, recordsIn, saccade, succeed } from "./program.ts";
+
+const TINY = ["run", "--spec", "tiny", "--motion", "0"];
+
+Deno.test("a run with --isolate is the run without it", async () => {
+  const run = [...TINY, "--steps", "30", "--window", "10", "--json", "--threads", "1"];
+  await using folder = new Folder();
+  const [here, there] = [folder.file("here"), folder.file("there")];
+  const errors = async (...more: string[]) =>
+    recordsIn(await succeed(...run, ...more)).map(({ mse }) => mse);
+  const backend = ["--backend", "reference"];
+  assertEquals(
+    await errors(...backend, "--isolate", "--save", there),
+    await errors(...backend, "--save", here),
+  );
+  assertEquals(await Deno.readFile(there), await Deno.readFile(here));
+});
+
+Deno.test("--isolate says what a backend says that cannot be had", async () => {
+  const run = [...TINY, "--steps", "1", "--isolate"];
+  assertRefused(await saccade([...run, "--backend", "wasn"]), 5, 'There is no backend "wasn"');
+  assertRefused(
+    await saccade([...run, "--backend", "native:./none.so"]),
+    5,
+    'Cannot load "./none.so": there is no such file',
+  );
+});
+
+await needing(["cc"], "a plugin that crashes its process takes nothing with it", async () => {
+  await using folder = new Folder();
+  const library = folder.file("lib.so");
+  await compileC(DOUBLE, library, { defines: { ABORT_AT: 5 } });
+  const run = [...TINY, "--backend", `native:${library}`, "--steps", "9", "--json", "--window", "1"];
+
+  const file = folder.file("a.safetensors");
+  const save = ["--save", file, "--checkpoint-every", "2"];
+  const ended = await saccade([...run, "--isolate", ...save]);
+  assertRefused(ended, 5, `The process of backend "native:${library}" was ended by SIGABRT`);
+  // The main process said everything up to there, and what was saved is whole.
+  assertEquals(recordsIn(ended.stdout).length >= 5, true, ended.stdout);
+  const { checkpoint } = await loadCheckpoint(file);
+  assert(checkpoint.step === 2 || checkpoint.step === 4, `step ${checkpoint.step}`);
+
+  // Without it the whole program is gone.
+  assertEquals((await saccade(run)).signal, "SIGABRT");
+});
+
+await needing(["cc"], "a plugin without permission to be loaded is one sentence, exit 4", async () => {
+  await using folder = new Folder();
+  const library = folder.file("lib.so");
+  await compileC(DOUBLE, library);
+  const run = [...TINY, "--backend", `native:${library}`, "--steps", "1"];
+  const none = await saccade(run, { permissions: ["--allow-read", "--no-prompt"] });
+  assertRefused(none, 4, "--allow-ffi");
+  const alone = ["--allow-read", "--no-prompt", `--allow-ffi=${library}`];
+  const { code, stderr } = await saccade(run, { permissions: alone });
+  assertEquals([code, stderr], [0, ""]);
+
+  // A child has the permissions of its parent, and to have one is a permission.
+  const isolated = [...run, "--isolate"];
+  assertRefused(await saccade(isolated, { permissions: alone }), 4, "--allow-run");
+  const both = await saccade(isolated, { permissions: [...alone, "--allow-run"] });
+  assertEquals([both.code, both.stderr], [0, ""]);
+  const less = ["--allow-read", "--no-prompt", "--allow-run"];
+  assertRefused(await saccade(isolated, { permissions: less }), 4, "--allow-ffi");
+});
