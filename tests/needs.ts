@@ -1,4 +1,5 @@
 /** Tests that need more than Deno: skipped by name where it is absent, never in CI. */
+import { OWN_LIBRARY } from "../backends/native/backend.ts";
 
 const CI = Deno.env.get("CI") !== undefined;
 
@@ -41,6 +42,12 @@ const NEEDS = {
   script: {
     why: "script, which makes terminals, is not installed",
     met: () => runs("script", "-V"),
+    inCi: true,
+  },
+  cc: { why: "no C compiler is installed", met: () => runs("cc", "--version"), inCi: true },
+  native: {
+    why: "the native library is not built (deno task build:native)",
+    met: () => Deno.stat(OWN_LIBRARY).then(() => true, () => false),
     inCi: true,
   },
   mount: { why: "it needs root to mount a small disk", met: canMount, inCi: false },
