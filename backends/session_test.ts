@@ -5,12 +5,21 @@ import { builtinSpec } from "../model/builtin.ts";
 import { frameLength } from "../model/plan.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../std_assert.ts";
 import { DeviceLostError } from "./backend.ts";
-import { BACKEND_NAMES, openDevice } from "./registry.ts";
+import { needing } from "../tests/needs.ts";
+import { OWN_LIBRARY } from "./native/backend.ts";
+import { BACKEND_NAMES, findBackend, openDevice } from "./registry.ts";
 
 const plan = compilePlan(builtinSpec("tiny", { fields: { motion: 0 } }));
+const isBuilt = await Deno.stat(OWN_LIBRARY).then(() => true, () => false);
 const frame = () => new Uint8Array(frameLength(plan)).fill(9);
 
-for (const name of [...BACKEND_NAMES, "wasm:single"]) {
+await needing(["native"], "native: its library is among the backends", async () => {
+  assert((await (await findBackend("native")).probe()).length > 0);
+});
+
+const NAMES = BACKEND_NAMES.filter((name) => name !== "native" || isBuilt);
+
+for (const name of [...NAMES, "wasm:single"]) {
   const open = async () => {
     const { device } = await openDevice(name, { threads: 2 });
     return { device, session: await device.load(plan, initialCheckpoint(plan)) };
@@ -77,7 +86,7 @@ for (const name of [...BACKEND_NAMES, "wasm:single"]) {
   });
 }
 
-for (const name of ["wasm", "reference"]) {
+for (const name of NAMES.filter((name) => name !== "null")) {
   Deno.test(`${name}: learn: false leaves what was learned, and steps go on`, async () => {
     for (const rule of ["saccade", "2016"] as const) {
       const fields = rule === "saccade" ? { motion: 0 } : {

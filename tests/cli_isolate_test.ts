@@ -1,5 +1,4 @@
 /** Backends in processes of their own, on the command line. */
-import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { assert, assertEquals } from "../std_assert.ts";
 import { compileC, DOUBLE } from "./compile_c.ts";
 import { needing } from "./needs.ts";
@@ -35,37 +34,46 @@ await needing(["cc"], "a plugin that crashes its process takes nothing with it",
   await using folder = new Folder();
   const library = folder.file("lib.so");
   await compileC(DOUBLE, library, { defines: { ABORT_AT: 5 } });
-  const run = [...TINY, "--backend", `native:${library}`, "--steps", "9", "--json", "--window", "1"];
-
   const file = folder.file("a.safetensors");
-  const save = ["--save", file, "--checkpoint-every", "2"];
-  const ended = await saccade([...run, "--isolate", ...save]);
-  assertRefused(ended, 5, `The process of backend "native:${library}" was ended by SIGABRT`);
-  // The main process said everything up to there, and what was saved is whole.
-  assertEquals(recordsIn(ended.stdout).length >= 5, true, ended.stdout);
-  const { checkpoint } = await loadCheckpoint(file);
-  assert(checkpoint.step === 2 || checkpoint.step === 4, `step ${checkpoint.step}`);
+  const backend = ["--backend", `native:${library}`, "--isolate"];
+  await succeed(...TINY, ...backend, "--steps", "3", "--quiet", "--save", file);
+  const before = await Deno.readFile(file);
+
+  const resume = ["run", "--resume", file, ...backend, "--json", "--window", "1"];
+  const { code, stdout, stderr } = await saccade(resume);
+  assertEquals(code, 5, stderr);
+  const said = stderr.trimEnd().split("\n");
+  assert(said.at(-1)!.includes(`The process of backend "native:${library}"`), stderr);
+  assert(said.every((line) => line.includes("was ended by SIGABRT")), stderr);
+  // The main process told of every step up to there, and what was saved is whole.
+  assertEquals(recordsIn(stdout)[0]?.step, 4);
+  assertEquals(await Deno.readFile(file), before);
 
   // Without it the whole program is gone.
-  assertEquals((await saccade(run)).signal, "SIGABRT");
+  const bare = await saccade([...TINY, "--backend", `native:${library}`, "--steps", "9"]);
+  assertEquals(bare.signal, "SIGABRT");
 });
 
-await needing(["cc"], "a plugin without permission to be loaded is one sentence, exit 4", async () => {
-  await using folder = new Folder();
-  const library = folder.file("lib.so");
-  await compileC(DOUBLE, library);
-  const run = [...TINY, "--backend", `native:${library}`, "--steps", "1"];
-  const none = await saccade(run, { permissions: ["--allow-read", "--no-prompt"] });
-  assertRefused(none, 4, "--allow-ffi");
-  const alone = ["--allow-read", "--no-prompt", `--allow-ffi=${library}`];
-  const { code, stderr } = await saccade(run, { permissions: alone });
-  assertEquals([code, stderr], [0, ""]);
+await needing(
+  ["cc"],
+  "a plugin without permission to be loaded is one sentence, exit 4",
+  async () => {
+    await using folder = new Folder();
+    const library = folder.file("lib.so");
+    await compileC(DOUBLE, library);
+    const run = [...TINY, "--backend", `native:${library}`, "--steps", "1"];
+    const none = await saccade(run, { permissions: ["--allow-read", "--no-prompt"] });
+    assertRefused(none, 4, "--allow-ffi");
+    const alone = ["--allow-read", "--no-prompt", "--allow-ffi"];
+    const { code, stderr } = await saccade(run, { permissions: alone });
+    assertEquals([code, stderr], [0, ""]);
 
-  // A child has the permissions of its parent, and to have one is a permission.
-  const isolated = [...run, "--isolate"];
-  assertRefused(await saccade(isolated, { permissions: alone }), 4, "--allow-run");
-  const both = await saccade(isolated, { permissions: [...alone, "--allow-run"] });
-  assertEquals([both.code, both.stderr], [0, ""]);
-  const less = ["--allow-read", "--no-prompt", "--allow-run"];
-  assertRefused(await saccade(isolated, { permissions: less }), 4, "--allow-ffi");
-});
+    // A child has the permissions of its parent, and to have one is a permission.
+    const isolated = [...run, "--isolate"];
+    assertRefused(await saccade(isolated, { permissions: alone }), 4, "--allow-run");
+    const both = await saccade(isolated, { permissions: [...alone, "--allow-run"] });
+    assertEquals([both.code, both.stderr], [0, ""]);
+    const less = ["--allow-read", "--no-prompt", "--allow-run"];
+    assertRefused(await saccade(isolated, { permissions: less }), 4, "--allow-ffi");
+  },
+);

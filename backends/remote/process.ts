@@ -29,20 +29,9 @@ function permissions(): string[] {
   });
 }
 
-/** A library may be all that may be loaded. */
-function libraryPermission(specifier: string): string[] {
-  const [, path] = specifier.match(/^native:(.+)$/) ?? [];
-  if (path === undefined) return [];
-  const { state } = Deno.permissions.querySync({ name: "ffi", path });
-  return state === "granted" ? [`--allow-ffi=${path}`] : [];
-}
-
 function commandLine(start: ProcessStart, how: "serve" | "once"): string[] {
   const entry = new URL("./process_entry.ts", import.meta.url).href;
-  const allowed = permissions();
-  const library = allowed.includes("--allow-ffi") ? [] : libraryPermission(start.specifier);
-  const flags = ["--quiet", "--no-prompt", ...allowed, ...library];
-  return ["run", ...flags, entry, how, JSON.stringify(start)];
+  return ["run", "--quiet", "--no-prompt", ...permissions(), entry, how, JSON.stringify(start)];
 }
 
 /**
@@ -54,6 +43,28 @@ function commandLine(start: ProcessStart, how: "serve" | "once"): string[] {
  */
 export function processChannel(start: ProcessStart): Channel {
   return new ProcessChannel(start);
+}
+
+/** The answer to one question about whether a plan is taken. */
+function askOnce(
+  start: ProcessStart,
+  input: Uint8Array,
+): { value: unknown } | { error: SentError } {
+  let ended: ReturnType<typeof spawnSync>;
+  try {
+    const stdio = ["pipe", "pipe", "inherit"] as const;
+    const args = commandLine(start, "once");
+    ended = spawnSync(Deno.execPath(), args, { input, maxBuffer: 2 ** 26, stdio: [...stdio] });
+  } catch (error) {
+    // To wait for a process takes permission to read the environment, too: then load() tells what stands against a plan.
+    if (error instanceof Deno.errors.NotCapable) return { value: { ok: true, reasons: [] } };
+    throw error;
+  }
+  const { status, signal, stdout } = ended;
+  if (status === 0) return deserialize(stdout as unknown as Uint8Array);
+  const how = signal === null ? `ended with code ${status}` : `was ended by ${signal}`;
+  const reason = `The process of backend "${start.specifier}" ${how} when it was asked`;
+  return { value: { ok: false, reasons: [reason] } };
 }
 
 class ProcessChannel implements Channel {
@@ -106,21 +117,7 @@ class ProcessChannel implements Channel {
 
   /** Asks a process of its own, for this thread cannot hear the other one while it waits. */
   ask(message: unknown): unknown {
-    const { status, signal, stdout } = spawnSync(
-      Deno.execPath(),
-      commandLine(this.#start, "once"),
-      { input: serialize(message), maxBuffer: 2 ** 26, stdio: ["pipe", "pipe", "inherit"] },
-    );
-    if (status !== 0) {
-      const how = signal === null ? `ended with code ${status}` : `was ended by ${signal}`;
-      return {
-        ok: false,
-        reasons: [`The process of backend "${this.#start.specifier}" ${how} when it was asked`],
-      };
-    }
-    const answer = deserialize(stdout as unknown as Uint8Array) as { value: unknown } | {
-      error: SentError;
-    };
+    const answer = askOnce(this.#start, serialize(message));
     if ("error" in answer) throw revived(answer.error);
     return answer.value;
   }
