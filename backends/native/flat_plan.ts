@@ -73,6 +73,8 @@ export function flatPlan(plan: Plan): PlanRecord {
   record.point("block", plan.block);
   record.point("inputs", plan.inputs);
   record.point("outputs", plan.outputs);
+  record.point("encoder_mask", plan.mask?.encoder ?? null);
+  record.point("decoder_mask", plan.mask?.decoder ?? null);
   return record;
 }
 

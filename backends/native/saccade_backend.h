@@ -151,6 +151,8 @@ typedef struct saccade_plan {
   const uint32_t *block;        /* units: values in a signal block, whose features stand together (rule 2016) */
   const uint32_t *inputs;       /* units: columns of the encoder: features, contexts, bias */
   const uint32_t *outputs;      /* units: rows of the decoder */
+  const uint8_t *encoder_mask;  /* a byte for each weight in the order of the tensors, 0 is pruned: neither read nor written, it */
+  const uint8_t *decoder_mask;  /*   counts as 0. Both are NULL where nothing is pruned */
 } saccade_plan;
 
 /* A tensor of a state: flat, in unit order, by the name that stateLengths in model/state.ts gives it. */
@@ -212,7 +214,8 @@ typedef struct saccade_memory {
 
 typedef struct saccade_session saccade_session;
 
-/* Whether the device takes a model; allocates nothing. SACCADE_OK, or SACCADE_REFUSED or SACCADE_TOO_BIG with all reasons in
+/* Whether the device takes a model; allocates nothing. What a library does not do it refuses here: delays above 1, masks, a rule,
+ * more than there is room for. SACCADE_OK, or SACCADE_REFUSED or SACCADE_TOO_BIG with all reasons in
  * `reasons` (at most `capacity` bytes with the zero): sentences, each on a line of its own. */
 SACCADE_EXPORT saccade_status saccade_accepts(
     saccade_device *device, const saccade_plan *plan, char *reasons, uint64_t capacity);

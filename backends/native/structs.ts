@@ -87,6 +87,8 @@ export const STRUCTS = {
     block: "pointer",
     inputs: "pointer",
     outputs: "pointer",
+    encoder_mask: "pointer",
+    decoder_mask: "pointer",
   }),
   tensor: struct({ name: "pointer", data: "pointer", length: "u64" }),
   state: struct({

@@ -71,6 +71,8 @@ pub struct Plan {
     pub block: *const u32,
     pub inputs: *const u32,
     pub outputs: *const u32,
+    pub encoder_mask: *const u8,
+    pub decoder_mask: *const u8,
 }
 
 #[repr(C)]
@@ -145,7 +147,9 @@ impl Plan {
         const NONE: Sources = Sources { start: null(), index: null(), length: null(), delay: null() };
         let [layer_start, block, inputs, outputs] = [null(); 4];
         let (signal, window, motion, context) = (NONE, NONE, NONE, NONE);
-        Plan { layer_start, signal, window, motion, context, context_kind: null(), block, inputs, outputs, ..*self }
+        let [encoder_mask, decoder_mask] = [null(); 2];
+        let masks = Plan { encoder_mask, decoder_mask, ..*self };
+        Plan { layer_start, signal, window, motion, context, context_kind: null(), block, inputs, outputs, ..masks }
     }
     pub fn layer_start(&self) -> &[u32] {
         unsafe { slice(self.layer_start, self.layers as usize + 1) }

@@ -106,14 +106,17 @@ pub unsafe extern "C" fn saccade_close(device: *mut Device) {
 /// What stands against a plan, and whether it is a matter of size alone.
 fn refusals(device: &Device, plan: &Plan) -> (Vec<String>, bool) {
     let mut reasons = Vec::new();
-    if plan.size as usize != size_of::<Plan>() {
-        return (vec!["The plan has another size: build the library with this version's header".into()], false);
+    if (plan.size as usize) < size_of::<Plan>() {
+        return (vec!["The plan lacks fields that this library knows: use a newer Saccade".into()], false);
     }
     if plan.rule != RULE_2016 && plan.rule != RULE_SACCADE {
         reasons.push(format!("There is no rule {}", plan.rule));
     }
     if plan.max_delay > 1 {
         reasons.push(format!("The plan has delays of up to {} steps; this backend keeps one", plan.max_delay));
+    }
+    if !plan.encoder_mask.is_null() || !plan.decoder_mask.is_null() {
+        reasons.push("The plan is pruned; this backend has no masks yet".into());
     }
     let pairs = plan.ring();
     if pairs > MOST_PAIRS {

@@ -49,6 +49,8 @@ pub struct Session {
     pub step: u64,
     pub gathered: Gathered,
     bytes: usize,
+    /// What a checkpoint has of the motion candidate for units of other parts.
+    pub motion_rest: Vec<f32>,
     _table: RunTable,
     _chunks: Vec<u32>,
     _block: Block,
@@ -95,6 +97,7 @@ impl Session {
         for unit in &layout.units {
             layer_values[unit.layer as usize] += f64::from(unit.signal_length);
         }
+        let motion_rest = (plan.external_motion as usize).saturating_sub(layer_values[0] as usize);
         let mut model = Box::new(empty_model(plan));
         let mut layout = layout;
         let (mut errors, rates, learning) = (vec![0.0; layout.units.len()], vec![0.0; layers], vec![0; layers]);
@@ -119,6 +122,7 @@ impl Session {
             step: state.step,
             gathered: Gathered::default(),
             bytes,
+            motion_rest: vec![0.0; motion_rest],
             _table: table,
             _chunks: chunks,
             _block: block,

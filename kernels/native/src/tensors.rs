@@ -127,7 +127,14 @@ fn parts(session: &mut Session, name: &str) -> Option<Vec<Part>> {
         return Some(vec![Part::Vector(space.wrapping_add(plan.hidden_at()), length)]);
     }
     let units = session.layout.units.as_mut_ptr();
-    (0..session.layout.units.len()).map(|u| part(session, name, unsafe { &mut *units.add(u) })).collect()
+    let each = |u| part(session, name, unsafe { &mut *units.add(u) });
+    let mut parts = (0..session.layout.units.len()).map(each).collect::<Option<Vec<Part>>>()?;
+    if name == "motion" {
+        // Of a model that was split a part has fewer units than the candidate has tiles.
+        let rest = &mut session.motion_rest;
+        parts.push(Part::Vector(rest.as_mut_ptr(), rest.len()));
+    }
+    Some(parts)
 }
 
 /// Writes a state.
