@@ -31,6 +31,7 @@ const LEAST_CAPACITY = 1024;
  * @throws {RangeError} for a number of threads that is no whole number from 1 on
  * @throws {Deno.errors.NotCapable} without permission to load it
  */
+// deno-lint-ignore require-await
 export async function nativeBackend(path: string, options: NativeOptions = {}): Promise<Backend> {
   const { threads = 0 } = options;
   if (options.threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {

@@ -25,6 +25,11 @@ export interface ToWorker {
   readonly answer?: SharedArrayBuffer;
 }
 
+/** The last that a worker says: an error that nobody caught. */
+export interface Broken {
+  readonly broken: string;
+}
+
 /** Writes the answer that another thread waits for. */
 export function answerInto(shared: SharedArrayBuffer, answer: unknown): void {
   const bytes = new TextEncoder().encode(JSON.stringify(answer)).subarray(0, ROOM - 4);
@@ -48,6 +53,7 @@ class WorkerChannel implements Channel {
   readonly closed: Promise<string>;
   readonly #worker: Worker;
   readonly #end: (why: string) => void;
+  #hear: (message: unknown) => void = () => {};
   #open = true;
 
   constructor(start: WorkerStart) {
@@ -58,9 +64,17 @@ class WorkerChannel implements Channel {
       resolve(why);
     };
     this.#worker = new Worker(new URL("./worker_entry.ts", import.meta.url), { type: "module" });
+    const broke = (why: string) => {
+      this.#worker.terminate();
+      this.#end(`The worker of backend "${start.specifier}" broke: ${why}`);
+    };
+    this.#worker.onmessage = ({ data }: MessageEvent<Broken | object>) => {
+      if ("broken" in data) broke(data.broken);
+      else this.#hear(data);
+    };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#end(`The worker of backend "${start.specifier}" broke: ${event.message}`);
+      broke(event.message);
     };
     this.#worker.postMessage(start);
   }
@@ -70,7 +84,7 @@ class WorkerChannel implements Channel {
   }
 
   listen(hear: (message: unknown) => void): void {
-    this.#worker.onmessage = ({ data }) => hear(data);
+    this.#hear = hear;
   }
 
   ask(message: unknown): unknown {

@@ -9,7 +9,18 @@ import { findBackend } from "../registry.ts";
 import type { Reply } from "./protocol.ts";
 import { serve } from "./serve.ts";
 import { sendable } from "./failures.ts";
-import { answerInto, type ToWorker, type WorkerStart } from "./worker.ts";
+import { answerInto, type Broken, type ToWorker, type WorkerStart } from "./worker.ts";
+
+/** What breaks the thread ends it: told, it prints no stack trace. */
+function broke(event: ErrorEvent | PromiseRejectionEvent): void {
+  event.preventDefault();
+  const error: unknown = event instanceof ErrorEvent ? event.error : event.reason;
+  const broken = error instanceof Error ? error.message : String(error);
+  self.postMessage({ broken } satisfies Broken);
+}
+
+self.addEventListener("error", broke);
+self.addEventListener("unhandledrejection", broke);
 
 /** Who waits for an answer, by the number of the question. */
 const awaited = new Map<number, SharedArrayBuffer>();

@@ -208,10 +208,10 @@ impl Sources {
         let start = unsafe { slice(self.start, plan.units as usize + 1) };
         if start.is_empty() { (0, 0) } else { (start[unit] as usize, start[unit + 1] as usize) }
     }
-    pub fn index(&self, plan: &Plan) -> &[u32] {
+    pub fn indices(&self, plan: &Plan) -> &[u32] {
         unsafe { slice(self.index, self.runs(plan)) }
     }
-    pub fn length(&self, plan: &Plan) -> &[u32] {
+    pub fn lengths(&self, plan: &Plan) -> &[u32] {
         unsafe { slice(self.length, self.runs(plan)) }
     }
 }

@@ -166,7 +166,13 @@ pub unsafe fn update<const OLD: bool>(
 /// Eight weights after one more rank-1 term, stored; those that count are returned.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn visit<const OLD: bool, const MOMENTUM: bool>(w: *mut f32, m: *mut f32, mu: __m256, d: __m256, x: __m256) -> __m256 {
+unsafe fn visit<const OLD: bool, const MOMENTUM: bool>(
+    w: *mut f32,
+    m: *mut f32,
+    mu: __m256,
+    d: __m256,
+    x: __m256,
+) -> __m256 {
     unsafe {
         let old = _mm256_loadu_ps(w);
         let new = if MOMENTUM {
@@ -237,13 +243,7 @@ unsafe fn stream<const OLD: bool, const MOMENTUM: bool>(
 /// # Safety
 /// As there, and the processor has AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn add_outer(
-    matrix: Matrix,
-    (left, right): (Matrix, Matrix),
-    live: u32,
-    next: *const f32,
-    out: *mut f32,
-) {
+pub unsafe fn add_outer(matrix: Matrix, (left, right): (Matrix, Matrix), live: u32, next: *const f32, out: *mut f32) {
     unsafe {
         let rows = [_mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1), _mm256_setr_epi32(2, 2, 2, 2, 3, 3, 3, 3)];
         let mut w = matrix.weights;

@@ -88,7 +88,10 @@ pub unsafe extern "C" fn saccade_open(device: u32, threads: u32, opened: *mut *m
         return fail(TOO_BIG, &format!("There is no device {device}"));
     };
     if threads > MOST_THREADS {
-        return fail(TOO_BIG, &format!("Cannot run on {threads} threads: give a whole number from 1 to {MOST_THREADS}"));
+        return fail(
+            TOO_BIG,
+            &format!("Cannot run on {threads} threads: give a whole number from 1 to {MOST_THREADS}"),
+        );
     }
     unsafe { *opened = Box::into_raw(Box::new(Device { level: *level, threads: threads as usize })) };
     OK
@@ -199,7 +202,12 @@ pub unsafe extern "C" fn saccade_run_step(
 /// # Safety
 /// As in the header.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn saccade_drain(session: *mut Session, mse: *mut f64, capacity: u64, report: *mut Report) -> i32 {
+pub unsafe extern "C" fn saccade_drain(
+    session: *mut Session,
+    mse: *mut f64,
+    capacity: u64,
+    report: *mut Report,
+) -> i32 {
     let (session, report) = unsafe { (&mut *session, &mut *report) };
     let values = &session.gathered.mse;
     if values.len() as u64 > capacity {

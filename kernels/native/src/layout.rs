@@ -26,7 +26,7 @@ impl RunTable {
         let kinds = plan.context_kind();
         for (i, sources) in all_sources(plan).into_iter().enumerate() {
             table.first[i] = table.runs.len();
-            let records = sources.index(plan).iter().zip(sources.length(plan)).enumerate();
+            let records = sources.indices(plan).iter().zip(sources.lengths(plan)).enumerate();
             table.runs.extend(records.map(|(run, (index, length))| Run {
                 index: *index,
                 length: *length,
@@ -62,7 +62,7 @@ fn all_sources(plan: &Plan) -> [&Sources; 4] {
 /// Values in a unit's signal.
 fn lengths(plan: &Plan, sources: &Sources, unit: usize) -> usize {
     let (begin, end) = sources.range(plan, unit);
-    sources.length(plan)[begin..end].iter().map(|length| *length as usize).sum()
+    sources.lengths(plan)[begin..end].iter().map(|length| *length as usize).sum()
 }
 
 /// A placed model.

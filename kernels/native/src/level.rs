@@ -58,7 +58,7 @@ const SINGLE_DESCRIPTION: &str = "no vectors of this processor are known";
 
 thread_local! {
     /// The passes are called without a word of it: rules know nothing of instruction sets.
-    static CURRENT: Cell<Level> = const { Cell::new(Level::Single) };
+    static CURRENT: Cell<Option<Level>> = const { Cell::new(None) };
 }
 
 /// What this thread computes with from here on.
@@ -66,11 +66,15 @@ thread_local! {
 /// # Safety
 /// The processor has it.
 pub unsafe fn choose(level: Level) {
-    CURRENT.set(level);
+    CURRENT.set(Some(level));
 }
 
-/// What this thread computes with.
-#[inline(always)]
+/// What this thread computes with: the best there is, unless it was told.
+#[inline]
 pub fn current() -> Level {
-    CURRENT.get()
+    CURRENT.get().unwrap_or_else(|| {
+        let best = Level::all()[0];
+        CURRENT.set(Some(best));
+        best
+    })
 }

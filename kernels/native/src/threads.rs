@@ -62,14 +62,13 @@ impl Threads {
             caller: Mutex::new(None),
         });
         let share = |scratch: &Scratch| Share { model, scratch: *scratch, level };
-        let mut threads =
-            Threads { shared: shared.clone(), own: share(&scratch[0]), others: Vec::new(), waited: 0.0 };
+        let mut threads = Threads { shared: shared.clone(), own: share(&scratch[0]), others: Vec::new(), waited: 0.0 };
         let count = scratch.len() as u32 - 1;
         for scratch in &scratch[1..] {
             let (shared, share) = (shared.clone(), share(scratch));
-            threads.others.push(
-                thread::Builder::new().name("saccade".into()).spawn(move || serve(&shared, &share, count))?,
-            );
+            threads
+                .others
+                .push(thread::Builder::new().name("saccade".into()).spawn(move || serve(&shared, &share, count))?);
         }
         Ok(threads)
     }
@@ -132,10 +131,9 @@ fn serve(shared: &Shared, share: &Share, count: u32) {
             return;
         }
         share.work();
-        if shared.done.fetch_add(1, Ordering::AcqRel) + 1 == count {
-            if let Ok(caller) = shared.caller.lock() {
-                caller.iter().for_each(Thread::unpark);
-            }
+        let last = shared.done.fetch_add(1, Ordering::AcqRel) + 1 == count;
+        if last && let Ok(caller) = shared.caller.lock() {
+            caller.iter().for_each(Thread::unpark);
         }
     }
 }
