@@ -27,6 +27,7 @@
  */
 export * from "./backends/backend.ts";
 export { BackendError } from "./backends/errors.ts";
+export { nativeBackend, type NativeOptions } from "./backends/native/backend.ts";
 export type { Engine, Learning, Shapes, WeightPasses, Weights } from "./backends/passes/engine.ts";
 export { fromPasses } from "./backends/passes/from_passes.ts";
 export {
@@ -39,6 +40,10 @@ export {
 export { ReportRing, type StepCost } from "./backends/report_ring.ts";
 export { checkInput, checkReadable, writeFrame } from "./backends/session_input.ts";
 export { learns, stepCost, type StoredWeights } from "./backends/step_cost.ts";
+export type { Channel } from "./backends/remote/channel.ts";
+export { inProcess, inWorker } from "./backends/remote/isolate.ts";
+export { remoteBackend } from "./backends/remote/remote.ts";
+export { serve } from "./backends/remote/serve.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
 export { type MeterOptions, openMeter } from "./meters/open.ts";
 export type { ModelledOptions } from "./meters/modelled.ts";

@@ -55,7 +55,10 @@ for (const rule of ["2016", "saccade"] as const) {
       await open(plan, "wasm relaxed", wasmBackend({ threads }), "relaxed"),
       ...await Promise.all(infos.map(({ id }) => open(plan, `native ${id}`, native, id))),
     ];
-    for (const peer of peers) await turn(peer, frames, plan, 0);
+    for (const peer of peers) {
+      await turn(peer, frames, plan, 0);
+      await peer.session.report();
+    }
     const end = performance.now() + 1000 * seconds;
     for (let at = TURN; performance.now() < end; at += TURN) {
       for (const peer of peers) {

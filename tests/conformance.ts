@@ -13,6 +13,7 @@ import {
   proveConformance,
 } from "../conformance/mod.ts";
 import { failureOf } from "../runtime/failure.ts";
+import { compileC, EXAMPLE } from "./compile_c.ts";
 
 /** A row of the matrix. */
 interface Row {
@@ -37,6 +38,9 @@ const COMPUTES_NOTHING = [
   "a device that is gone",
 ].map((test) => ({ test, reason: "it computes nothing" }));
 
+/** Where the example in C is compiled to. */
+const EXAMPLE_LIBRARY = `${await Deno.makeTempDir()}/libexample.so`;
+
 const ROWS: readonly Row[] = [
   { specifier: "reference", device: "f64" },
   { specifier: "reference", device: "f32" },
@@ -47,6 +51,10 @@ const ROWS: readonly Row[] = [
   { specifier: "wasm", device: "strict", threads: 2 },
   { specifier: "wasm", device: "single", threads: 1 },
   { specifier: "./examples/my_backend/mod.ts", device: "0" },
+  { specifier: "native", device: "avx2", threads: 1 },
+  { specifier: "native", device: "avx2", threads: 2 },
+  { specifier: "native", device: "sse2", threads: 1 },
+  { specifier: `native:${EXAMPLE_LIBRARY}`, device: "0" },
 ];
 
 const CI = Deno.env.get("CI") !== undefined;
@@ -79,6 +87,7 @@ async function main(): Promise<number> {
     "| --- | --- | --- | --- | --- | --- | --- |",
   ];
   let [bad, missing] = [0, 0];
+  await compileC(EXAMPLE, EXAMPLE_LIBRARY);
   for (const row of ROWS) {
     const { specifier, device, threads, options } = row;
     try {

@@ -1,11 +1,14 @@
 /** The example in C against the definition of the three passes. */
 import { compileC, EXAMPLE } from "../../tests/compile_c.ts";
-import { deviation } from "../../tests/agreement.ts";
+import { deviation } from "../../conformance/tolerance.ts";
 import { needing } from "../../tests/needs.ts";
 import { Folder } from "../../tests/program.ts";
+import { proveConformance } from "../../conformance/mod.ts";
 import { assert, assertEquals } from "../../std_assert.ts";
+import { API_VERSION } from "../backend.ts";
 import type { Learning, Shapes, Weights } from "../passes/engine.ts";
 import { type Matrix, product, transposed, update } from "../reference/passes.ts";
+import { nativeBackend } from "./backend.ts";
 import { nativeEngine } from "./engine.ts";
 
 const TRAITS = { name: "example", description: "plain loops in C" };
@@ -199,4 +202,14 @@ saccade_status saccade_passes_accept(saccade_device *d, const saccade_shapes *s,
     said = error.message;
   }
   assertEquals(said, "It cannot count to seven");
+});
+
+await needing(["cc"], "the example in C is conformant", async () => {
+  await using folder = new Folder();
+  const backend = await nativeBackend(await compileC(EXAMPLE, folder.file("lib.so")));
+  assertEquals([backend.name, backend.apiVersion], ["example", API_VERSION]);
+  const { conformant, results } = await proveConformance(backend, { runs: 5 });
+  assert(conformant, JSON.stringify(results.filter(({ outcome }) => outcome === "failed")));
+  const passed = results.filter(({ outcome }) => outcome === "passed");
+  assert(passed.length > 25, `${passed.length} properties were looked at`);
 });
