@@ -4,9 +4,12 @@ import { assertEquals, assertRejects } from "../std_assert.ts";
 import { BackendError } from "./errors.ts";
 import { BACKEND_NAMES, findBackend, openDevice, parseSpecifier } from "./registry.ts";
 
-Deno.test("every built-in backend is found by its name and opens", async () => {
+Deno.test("every built-in backend is found by its name, and opens where it has a device", async () => {
   for (const name of BACKEND_NAMES) {
-    assertEquals((await findBackend(name)).name, name);
+    const backend = await findBackend(name);
+    assertEquals(backend.name, name);
+    // The library of one may not be built, the hardware of another not be here.
+    if ((await backend.probe()).length === 0) continue;
     const { device } = await openDevice(name);
     await device[Symbol.asyncDispose]();
     await device.lost;
