@@ -1,8 +1,9 @@
 /** Backends in processes of their own, on the command line. */
-import { assert, assertEquals } from "../std_assert.ts";
+import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
+import { assert, assertEquals, assertThrows } from "../std_assert.ts";
 import { compileC, DOUBLE } from "./compile_c.ts";
 import { needing } from "./needs.ts";
-import { assertRefused, Folder, recordsIn, saccade, succeed } from "./program.ts";
+import { assertRefused, Folder, Program, recordsIn, saccade, succeed } from "./program.ts";
 
 const TINY = ["run", "--spec", "tiny", "--motion", "0"];
 
@@ -29,6 +30,36 @@ Deno.test("--isolate says what a backend says that cannot be had", async () => {
     'Cannot load "./none.so": there is no such file',
   );
 });
+
+Deno.test({
+  name: "Ctrl-C, which a terminal tells the child too, ends an isolated run with its state saved",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using folder = new Folder();
+    const file = folder.file("a.safetensors");
+    const flags = ["--backend", "reference", "--isolate", "--save", file];
+    await using program = new Program([...TINY, ...flags, "--json", "--window", "1"]);
+    await program.until((lines) => lines.length > 3);
+    const children = await childrenOf(program.pid);
+    assert(children.length > 0, `no child of ${program.pid}`);
+    for (const pid of [...children, program.pid]) Deno.kill(pid, "SIGINT");
+    const { code, stdout, stderr } = await program.ended;
+    assertEquals([code, stderr], [130, ""]);
+    const { checkpoint } = await loadCheckpoint(file);
+    assertEquals(checkpoint.step, recordsIn(stdout).at(-1)!.step);
+    for (const pid of children) assertThrows(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
+  },
+});
+
+/** The processes that any thread of another one has started. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const children: number[] = [];
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const text = await Deno.readTextFile(`/proc/${pid}/task/${name}/children`);
+    children.push(...text.split(" ").filter((word) => word !== "").map(Number));
+  }
+  return children;
+}
 
 await needing(["cc"], "a plugin that crashes its process takes nothing with it", async () => {
   await using folder = new Folder();

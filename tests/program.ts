@@ -83,6 +83,11 @@ export class Program implements AsyncDisposable {
     await this.#writer.close().catch(() => {});
   }
 
+  /** The number of its process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }

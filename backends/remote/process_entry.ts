@@ -55,10 +55,13 @@ async function answerOne({ specifier, options }: ProcessStart): Promise<void> {
 }
 
 if (import.meta.main) {
+  // A terminal tells the whole family; this one ends when its input does, after the last save.
+  const told = Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGHUP"] as const;
+  for (const signal of told) Deno.addSignalListener(signal, () => {});
   // Whatever a plugin prints must not stand between the answers.
   console.log = console.info = console.debug = console.error;
   const [how, start] = Deno.args;
-  const told = JSON.parse(start!) as ProcessStart;
-  if (how === "serve") await serveAll(told);
-  else await answerOne(told);
+  const which = JSON.parse(start!) as ProcessStart;
+  if (how === "serve") await serveAll(which);
+  else await answerOne(which);
 }
