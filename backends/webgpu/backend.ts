@@ -13,6 +13,7 @@ import {
   type DeviceInfo,
   type Verdict,
 } from "../backend.ts";
+import { findAdapter } from "./adapter.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { Loss } from "./loss.ts";
 import { IN_FLIGHT, WebGpuSession } from "./session.ts";
@@ -66,15 +67,6 @@ export function webgpuBackend(options: WebGpuOptions = {}): Backend {
       return new WebGpuDevice(gpu, infoOf(adapter, format), { format, binding });
     },
   };
-}
-
-/** The adapter that the system thinks fastest; null where there is none. */
-async function findAdapter(): Promise<GPUAdapter | null> {
-  try {
-    return await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
-  } catch {
-    return null;
-  }
 }
 
 function infoOf({ info }: GPUAdapter, format: WeightFormat): DeviceInfo {

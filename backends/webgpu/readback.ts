@@ -16,8 +16,8 @@ export interface Piece {
 const KEPT_BYTES = 1 << 18;
 /** How many of them. */
 const KEPT = 3;
-/** A device that has not answered by then is lost: many times what all steps in flight take on a CPU. */
-const DEADLINE_S = 60;
+/** A device that has not answered by then is lost. */
+const DEADLINE_S = 120;
 
 /** Copies from a device. */
 export class Readback {

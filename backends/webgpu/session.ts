@@ -25,10 +25,12 @@ import type { Loss } from "./loss.ts";
 import { Readback } from "./readback.ts";
 import type { WeightFormat } from "./shader.ts";
 
-/** Steps that may be started before the first has finished; then a step waits for those before. */
+/** Steps that may be started before the first has finished, at most. */
 export const IN_FLIGHT = 64;
-/** As for what is read back: by then all steps in flight are long done. */
-const DEADLINE_S = 60;
+/** No more multiply-accumulates than these wait in the queue: seconds on a CPU that plays a GPU, milliseconds on a GPU. */
+const MACS_IN_FLIGHT = 2 ** 31;
+/** A device that has not done by then what was queued is lost. */
+const DEADLINE_S = 120;
 
 /** What a session is opened on. */
 export interface SessionOptions {
@@ -68,7 +70,8 @@ export class WebGpuSession implements Session {
   #drained: number;
   /** Where the newest published state begins in its ring. */
   #newest = 0;
-  /** Steps submitted since the last mark, and the mark: all before it is done. */
+  /** Steps from mark to mark, those since the last, and the last: who waits for it knows that all before is done. */
+  readonly #stride: number;
   #queued = 0;
   #mark: Promise<unknown> | undefined;
   #open = true;
@@ -92,6 +95,8 @@ export class WebGpuSession implements Session {
       momentum: plan.rule.name === "2016",
       momentumScale: 16 / quadBytes,
     });
+    const most = Math.floor(MACS_IN_FLIGHT / Math.max(this.#cost(Infinity, true).macs, 1));
+    this.#stride = Math.max(1, Math.min(most, IN_FLIGHT) >> 1);
     this.#step = this.#drained = checkpoint.step;
     this.#learned = checkpoint.learned;
   }
@@ -228,7 +233,7 @@ export class WebGpuSession implements Session {
 
   /** Keeps the queue short: after each half of what may be in flight, the other half must be done. */
   #hold(): Promise<void> | void {
-    if (++this.#queued < IN_FLIGHT / 2) return;
+    if (++this.#queued < this.#stride) return;
     const { gpu, loss } = this.#options;
     const mark = this.#mark;
     this.#queued = 0;
