@@ -117,7 +117,8 @@ class WebGpuDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const { reasons } = this.#layout(plan);
+    const reasons = [...this.#layout(plan).reasons];
+    if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
     return { ok: reasons.length === 0, reasons };
   }
 
@@ -128,8 +129,8 @@ class WebGpuDevice implements Device {
 
   async load(plan: Plan, checkpoint: Checkpoint): Promise<WebGpuSession> {
     this.#loss.check();
-    const layout = this.#layout(plan);
-    if (layout.reasons.length > 0) throw new RangeError(layout.reasons.join("; "));
+    const { ok, reasons } = this.accepts(plan);
+    if (!ok) throw new RangeError(reasons.join("; "));
     checkState(plan, checkpoint);
     if (checkpoint.deferred !== undefined) {
       throw new TypeError("The checkpoint has deferred updates: make it dense (denseCheckpoint)");
@@ -138,7 +139,7 @@ class WebGpuDevice implements Device {
       gpu: this.#gpu,
       loss: this.#loss,
       plan,
-      layout,
+      layout: this.#layout(plan),
       format: this.#options.format,
       capacity: CAPACITY,
       closed: (session) => this.#sessions.delete(session),
