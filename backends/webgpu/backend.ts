@@ -16,8 +16,10 @@ import {
 import { findAdapter } from "./adapter.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { Loss } from "./loss.ts";
+import { Programs } from "./program.ts";
 import { IN_FLIGHT, WebGpuSession } from "./session.ts";
 import type { WeightFormat } from "./shader.ts";
+import { LLVMPIPE_TURNS, turnsOf } from "./turns.ts";
 
 const CAPACITY = 1024;
 /** Drivers are tested least at the end of their range. */
@@ -89,6 +91,7 @@ class WebGpuDevice implements Device {
   readonly lost: Device["lost"];
   readonly #gpu: GPUDevice;
   readonly #loss = new Loss();
+  readonly #programs: Programs;
   readonly #options: { readonly format: WeightFormat; readonly binding: number };
   readonly #sessions = new Set<WebGpuSession>();
 
@@ -100,6 +103,7 @@ class WebGpuDevice implements Device {
     this.info = info;
     this.lost = this.#loss.promise;
     this.#gpu = gpu;
+    this.#programs = new Programs(gpu);
     this.#options = options;
     gpu.lost.then(({ reason, message }) => {
       this.#loss.lose({
@@ -118,6 +122,12 @@ class WebGpuDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     const reasons = [...this.#layout(plan).reasons];
+    const turns = turnsOf(plan);
+    if (this.info.description.includes("llvmpipe") && turns > LLVMPIPE_TURNS) {
+      reasons.push(
+        `A unit of this model takes ${turns} turns of loops a step, and llvmpipe ends loops after ${LLVMPIPE_TURNS}: use another GPU, or wasm`,
+      );
+    }
     if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
     return { ok: reasons.length === 0, reasons };
   }
@@ -142,6 +152,7 @@ class WebGpuDevice implements Device {
       layout: this.#layout(plan),
       format: this.#options.format,
       capacity: CAPACITY,
+      programs: this.#programs,
       closed: (session) => this.#sessions.delete(session),
     }, checkpoint);
     this.#sessions.add(session);

@@ -6,6 +6,7 @@
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { type Plan, unitCount } from "../../model/plan.ts";
 import { inputRegion, type Layout, type Region, type Shard, tableOf } from "./layout.ts";
+import type { Programs } from "./program.ts";
 import type { Piece } from "./readback.ts";
 import { shaderOf, type WeightFormat } from "./shader.ts";
 import { type Quads, WeightMap } from "./weights.ts";
@@ -30,6 +31,8 @@ export interface BuffersOptions {
   readonly format: WeightFormat;
   /** Reports that gather. */
   readonly capacity: number;
+  /** Of the device. */
+  readonly programs: Programs;
 }
 
 /** A model on a device. */
@@ -52,7 +55,7 @@ export class ModelBuffers {
    * @param options what they are for
    */
   constructor(gpu: GPUDevice, checkpoint: Checkpoint, options: BuffersOptions) {
-    const { plan, layout, format, capacity } = options;
+    const { plan, layout, format, capacity, programs } = options;
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage;
     const { tensors } = checkpoint;
     let all = 0;
@@ -73,19 +76,8 @@ export class ModelBuffers {
     this.#published = make(4 * Math.max(layout.published, 1), STORAGE | COPY_SRC, (bytes) => {
       new Float32Array(bytes).set(tensors["published"]!);
     });
-    const bindings = this.#bindings();
-    const module = gpu.createShaderModule({ code: shaderOf(plan, layout, format) });
-    const bindGroupLayout = gpu.createBindGroupLayout({
-      entries: bindings.map((type, binding) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type },
-      })),
-    });
-    this.#pipeline = gpu.createComputePipeline({
-      layout: gpu.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
-      compute: { module, entryPoint: "step_unit" },
-    });
+    const program = programs.take(shaderOf(plan, layout, format), this.#bindings());
+    this.#pipeline = program.pipeline;
     let weightBytes = 0;
     this.#shards = layout.shards.map((shard) => {
       const quads = (bytes: number, encoder: string, decoder: string) => {
@@ -116,7 +108,7 @@ export class ModelBuffers {
       };
       const group = (now: GPUBuffer, before: GPUBuffer) =>
         gpu.createBindGroup({
-          layout: bindGroupLayout,
+          layout: program.bindings,
           entries: [
             own.place,
             own.table,

@@ -10,7 +10,9 @@
 import { float } from "./literal.ts";
 
 /** Rows in flight. */
-const ROWS = 4;
+export const ROWS = 4;
+/** Lanes that are added in one turn of a loop: llvmpipe ends all loops after 65,535 turns (see `turnsOf`). */
+export const LANES = 16;
 
 /** What the passes depend on. */
 export interface PassesOptions {
@@ -169,12 +171,13 @@ fn decode(u: Unit, bias: f32, out: u32, tid: u32) {
     if (slice < DECODER_SLICES) {
       for (var quad = q; quad < DECODER_QUADS; quad += width) {
         let h = lanes_of(place.hidden + u.local * H, quad, bias);
-        for (var i = 0u; i < ${ROWS}u; i++) {
-          let row = begin + i * DECODER_SLICES + slice;
-          if (row < u.outputs) {
-            part[i] += dot(load(u.decoder + row * DECODER_QUADS + quad), h);
-          }
-        }
+        ${
+    each(ROWS, (i) =>
+      `let row${i} = begin + ${i}u * DECODER_SLICES + slice;
+        if (row${i} < u.outputs) {
+          part[${i}] += dot(load(u.decoder + row${i} * DECODER_QUADS + quad), h);
+        }`)
+  }
       }
     }
     put(part, tid);
@@ -183,7 +186,11 @@ fn decode(u: Unit, bias: f32, out: u32, tid: u32) {
       if (begin + row < u.outputs) {
         let first = row / DECODER_SLICES * WORKGROUP + row % DECODER_SLICES * width;
         var sum = 0.0;
-        for (var lane = 0u; lane < width; lane++) {
+        var lane = 0u;
+        for (; lane + ${LANES - 1}u < width; lane += ${LANES}u) {
+          ${each(LANES, (i) => `sum += many[first + lane + ${i}u];`)}
+        }
+        for (; lane < width; lane++) {
           sum += many[first + lane];
         }
         state[out + begin + row] = sum;

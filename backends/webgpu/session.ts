@@ -22,6 +22,7 @@ import { stepCost } from "../step_cost.ts";
 import { ModelBuffers } from "./buffers.ts";
 import { HEADER, LAYER_WORDS, type Layout } from "./layout.ts";
 import type { Loss } from "./loss.ts";
+import type { Programs } from "./program.ts";
 import { Readback } from "./readback.ts";
 import type { WeightFormat } from "./shader.ts";
 
@@ -41,6 +42,8 @@ export interface SessionOptions {
   readonly format: WeightFormat;
   /** Reports that gather at most. */
   readonly capacity: number;
+  /** Of the device. */
+  readonly programs: Programs;
   /** Called when it is closed. */
   readonly closed: (session: WebGpuSession) => void;
 }
@@ -128,7 +131,9 @@ export class WebGpuSession implements Session {
     const scopes = Promise.all([gpu.popErrorScope(), gpu.popErrorScope(), gpu.popErrorScope()]);
     const [memory, ...invalid] = await loss.guard(scopes, "loading a model", DEADLINE_S);
     const wrong = invalid.find((error) => error !== null && error !== undefined);
-    if (memory !== null && memory !== undefined || thrown instanceof RangeError) {
+    const fits = (memory === null || memory === undefined) && !(thrown instanceof RangeError);
+    if (!fits || wrong !== undefined || thrown !== undefined) options.programs.forget();
+    if (!fits) {
       await session?.[Symbol.asyncDispose]();
       const reason = memory?.message ?? (thrown as Error).message;
       throw new RangeError(`The GPU has no memory for this model: ${reason}`);
