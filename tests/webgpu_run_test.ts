@@ -60,8 +60,8 @@ await needing(
     const file = folder.file("model.safetensors");
     const curve = async (backend: string, model: readonly string[], steps: number) => {
       const run = ["--backend", backend, "--video", clip, "--steps", `${steps}`, "--window", "5"];
-    const stdout = await succeed("run", ...run, "--json", ...model);
-    return recordsIn(stdout).map(({ mse }) => mse.layers);
+      const stdout = await succeed("run", ...run, "--json", ...model);
+      return recordsIn(stdout).map(({ mse }) => mse.layers);
     };
     const tiny = ["--spec", "tiny"];
     const want = await curve("wasm", [...tiny, "--save", file], 30);
