@@ -7,7 +7,8 @@ import { backend as reference } from "../backends/reference/backend.ts";
 import { webgpuBackend } from "../backends/webgpu/backend.ts";
 import { builtinSpec } from "../model/builtin.ts";
 import { compilePlan } from "../model/compile.ts";
-import { deviation, inputs, openSession } from "./agreement.ts";
+import { inputs, openSession } from "./agreement.ts";
+import { deviation } from "../conformance/tolerance.ts";
 
 /** What the page found. */
 export interface Found {

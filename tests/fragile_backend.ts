@@ -49,7 +49,7 @@ function fragile(inner: Session): Session {
 }
 
 /** The backend. */
-export const backend: Backend = {
+const backend: Backend = {
   apiVersion: API_VERSION,
   name: "fragile",
   probe: () => reference.probe(),
@@ -65,3 +65,5 @@ export const backend: Backend = {
     };
   },
 };
+
+export default backend;

@@ -19,4 +19,6 @@ export function destroy(): void {
 }
 
 /** The backend. */
-export const backend: Backend = webgpuBackend({ opened: (gpu) => opened.push(gpu) });
+const backend: Backend = webgpuBackend({ opened: (gpu) => opened.push(gpu) });
+
+export default backend;

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "../std_assert.ts";
 import { assertSentence, Folder, saccade } from "./program.ts";
 
-const fragile = (how: string) => `./tests/fragile_backend.ts?${how}`;
+const fragile = (how: string) => new URL(`./fragile_backend.ts?${how}`, import.meta.url).href;
 const RUN = ["run", "--spec", "tiny", "--scene", "--window", "5"];
 
 Deno.test("a lost device is a line for a person and a record for a script, and the run goes on", async () => {
