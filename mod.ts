@@ -79,6 +79,7 @@ export { CheckpointError, loadCheckpoint } from "./runtime/checkpoint_store.ts";
 export type { Picture } from "./runtime/picture.ts";
 export type { CheckpointInterval } from "./runtime/recorder.ts";
 export type { Report } from "./runtime/report.ts";
+export type { Lost } from "./runtime/running.ts";
 export { run, type RunOptions } from "./runtime/runtime.ts";
 export { openSource, type SourceRequest } from "./sources/open.ts";
 export { type Fit, type Size, type Source, SourceError } from "./sources/source.ts";

@@ -20,6 +20,7 @@ export interface BackendOptions {
 const BUILT_IN: Readonly<Record<string, (options: BackendOptions) => Promise<Backend>>> = {
   wasm: async (options) => (await import("./wasm/backend.ts")).wasmBackend(options),
   native: async (options) => (await import("./native/backend.ts")).ownBackend(options),
+  webgpu: async () => (await import("./webgpu/backend.ts")).backend,
   reference: async () => (await import("./reference/backend.ts")).backend,
   null: async () => (await import("./null/backend.ts")).backend,
 };

@@ -21,6 +21,8 @@ export interface StoredWeights {
   decoderBytes(unit: number): number;
   /** Whether momentum of the same size is kept beside them. */
   readonly momentum: boolean;
+  /** Bytes of momentum for each byte of weights; 1 unless stated. */
+  readonly momentumScale?: number;
 }
 
 /**
@@ -49,6 +51,7 @@ export function stepCost(
     total.bytes += stored.encoderBytes(u) + stored.decoderBytes(u);
   }
   const arrays = stored.momentum ? 2 : 1;
+  const moved = stored.momentum ? 1 + (stored.momentumScale ?? 1) : 1;
   const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
   // The same record every time: a step must not make garbage.
   return (step, learn) => {
@@ -57,8 +60,8 @@ export function stepCost(
       const { encoder, decoder, bytes } = totals[layer]!;
       if (learns(plan, layer, step, learn)) {
         cost.macs += (arrays + 1) * encoder + (arrays + 2) * decoder;
-        cost.bytesRead += arrays * bytes;
-        cost.bytesWritten += arrays * bytes;
+        cost.bytesRead += moved * bytes;
+        cost.bytesWritten += moved * bytes;
       } else {
         cost.macs += encoder + decoder;
         cost.bytesRead += bytes;

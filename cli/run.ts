@@ -182,6 +182,9 @@ export async function execute(request: RunRequest, { json, quiet }: ViewOptions)
     picture: (picture) => live?.picture(picture),
     warning: complain,
     note: (sentence) => quiet || complain(sentence),
+    lost(record) {
+      if (json) print(JSON.stringify(record));
+    },
   });
   const stop = (code: number) => () => {
     // Once more means at once.

@@ -10,6 +10,7 @@ import { feedsAhead } from "./feeder.ts";
 import type { Picture } from "./picture.ts";
 import type { CheckpointInterval } from "./recorder.ts";
 import type { Report } from "./report.ts";
+import type { Lost } from "./running.ts";
 
 /** A run as plain data. */
 export interface RunRequest {
@@ -51,6 +52,7 @@ export type FromWorker =
   | { readonly type: "picture"; readonly picture: Picture }
   | { readonly type: "warning"; readonly sentence: string }
   | { readonly type: "note"; readonly sentence: string }
+  | { readonly type: "lost"; readonly record: Lost }
   | { readonly type: "failure"; readonly failure: Failure }
   | { readonly type: "end" };
 
@@ -61,6 +63,7 @@ export interface Listener {
   warning(sentence: string): void;
   /** Told which backend was chosen. */
   note?(sentence: string): void;
+  lost?(record: Lost): void;
 }
 
 /** Without permission to read it a worker fails with a stack trace that nobody can catch. */
@@ -103,7 +106,8 @@ export class HostedRun {
     this.#worker = worker;
     this.ended = new Promise((resolve) => {
       const end = (failure: Failure | null) => {
-        worker.terminate();
+        // The loop's thread is left to itself: it has closed its device and has nothing to do. To end it would unload the driver of
+        // a GPU, and a program that exits meanwhile calls what is no longer there (seen with Mesa: one crash in thirty exits).
         feeder?.worker.terminate();
         resolve(failure);
       };
@@ -112,6 +116,7 @@ export class HostedRun {
         else if (data.type === "picture") listener.picture?.(data.picture);
         else if (data.type === "warning") listener.warning(data.sentence);
         else if (data.type === "note") listener.note?.(data.sentence);
+        else if (data.type === "lost") listener.lost?.(data.record);
         else if (data.type === "failure") end(data.failure);
         else end(null);
       };

@@ -48,8 +48,8 @@ class Span {
 /** Makes the records of a run. */
 export class Recorder {
   readonly #plan: Plan;
-  readonly #session: Session;
-  readonly #backend: string;
+  #session: Session;
+  #backend: string;
   readonly #source: Pick<Source, "dropped">;
   readonly #layers: number;
   /** Host-side scores of the steps that have not been drained: copy, motion. */
@@ -102,6 +102,29 @@ export class Recorder {
   /** Whether reports must be drained before the next step. */
   get isFull(): boolean {
     return this.#gathered === GATHER;
+  }
+
+  /** Steps the model has made in its life. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** The step up to which errors are known. */
+  get reported(): number {
+    return this.#step - this.#gathered;
+  }
+
+  /**
+   * Goes on with another session, from a step that lies behind. What was not reported of the steps between nobody knows: they are not
+   * counted.
+   */
+  goOn(session: Session, backend: string, step: number): void {
+    this.#session = session;
+    this.#backend = backend;
+    for (const span of [this.#window, this.#total, this.#lap]) span.steps -= this.#gathered;
+    this.#gathered = 0;
+    this.#step = step;
+    this.#saved = { step, at: performance.now() };
   }
 
   /** Counts a step. */

@@ -4,15 +4,9 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import type { Device, Session, StepInput, StepOptions } from "../backends/backend.ts";
-import { openFirst } from "../backends/auto.ts";
-import { BackendError } from "../backends/errors.ts";
-import { checkSession } from "../backends/plugin.ts";
-import { type OpenDevice, openDevice } from "../backends/registry.ts";
+import type { StepInput, StepOptions } from "../backends/backend.ts";
 import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
-import { initialCheckpoint } from "../model/initialise.ts";
-import { denseCheckpoint } from "../model/pairs.ts";
 import { frameLength, type Plan } from "../model/plan.ts";
 import type { Spec } from "../model/spec.ts";
 import type { Meter } from "../meters/meter.ts";
@@ -23,6 +17,7 @@ import { DirectFeed, type Feed, type FeedStart } from "./feed.ts";
 import { framePositions, Photographer, type Picture } from "./picture.ts";
 import { type CheckpointInterval, Recorder } from "./recorder.ts";
 import type { Report } from "./report.ts";
+import { isLoss, type Lost, Running } from "./running.ts";
 
 /** What a run is told. */
 export interface RunOptions {
@@ -61,6 +56,8 @@ export interface RunOptions {
   readonly warn?: (sentence: string) => void;
   /** Told which backend `auto` has chosen and why. */
   readonly note?: (sentence: string) => void;
+  /** Told when the device was lost and the run goes on from the last checkpoint, or from where it began. */
+  readonly lost?: (record: Lost) => void;
   /** Asked after each step whether somebody wants to see it, and shown it. */
   readonly view?: { wanted(): boolean; show(picture: Picture): void };
 }
@@ -71,6 +68,7 @@ export interface RunOptions {
  * @param options what is to run
  * @returns a record a window, and at last the summary
  * @throws {BackendError} when no device takes the model
+ * @throws {DeviceLostError} when the device is lost again and again
  * @throws {SourceError} when the source breaks or ends before its time: after the summary, with the state saved
  * @throws {CheckpointError} when the state cannot be saved at the end: after the summary
  *
@@ -101,53 +99,11 @@ export async function* runFeed(
   options: Omit<RunOptions, "source">,
   feed: Feed,
 ): AsyncGenerator<Report, void, void> {
-  const { spec, resume } = options;
-  const plan = compilePlan(spec);
-  const { name, device } = await open(plan, options);
-  await using _device = device;
-  await using session = await load(plan, device, name, resume);
-  const loop = new Loop(options, feed, plan, session, `${name}:${device.info.id}`);
+  const plan = compilePlan(options.spec);
+  await using running = await Running.open(plan, options);
+  const loop = new Loop(options, feed, plan, running);
   await loop.prepare();
   yield* loop.run();
-}
-
-/** The device that is asked for, or the first that takes the model. */
-async function open(plan: Plan, options: Omit<RunOptions, "source">): Promise<OpenDevice> {
-  const { backend = "wasm", threads, isolate = false, note } = options;
-  const wishes = { ...(threads === undefined ? {} : { threads }), isolate };
-  if (backend !== "auto") return await openDevice(backend, wishes);
-  const choice = await openFirst(plan, wishes);
-  note?.(choice.why);
-  return choice;
-}
-
-async function load(
-  plan: Plan,
-  device: Device,
-  name: string,
-  resume: StoredCheckpoint | undefined,
-): Promise<Session> {
-  const verdict = device.accepts(plan);
-  if (!verdict.ok) {
-    throw new BackendError(
-      `Backend "${name}" does not take this model: ${verdict.reasons.join("; ")}`,
-    );
-  }
-  const precision = device.info.id === "f64" ? "f64" : "f32";
-  const state = resume?.checkpoint ?? initialCheckpoint(plan, { precision });
-  try {
-    const dense = device.info.defers ? state : denseCheckpoint(plan, state);
-    const session = await device.load(plan, dense);
-    checkSession(name, session);
-    return session;
-  } catch (error) {
-    throw new BackendError(
-      `Backend "${name}" cannot load this model: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }
 
 /** Messages and writes get their turn this often, in milliseconds: a loop of steps that finish at once would keep them out. */
@@ -202,29 +158,29 @@ class Loop {
   readonly #options: Omit<RunOptions, "source">;
   readonly #feed: Feed;
   readonly #plan: Plan;
-  readonly #session: Session;
+  readonly #running: Running;
   readonly #recorder: Recorder;
   readonly #photographer: Photographer;
   /** The same records every time: a step must not make garbage. */
   #input: StepInput | undefined;
   readonly #how: StepOptions;
   #sourceFrames: number;
+  /** Steps made of those that are wanted; fewer after a loss. */
+  #done = 0;
+  /** What went wrong with the source: the run ends, but not before all is reported and saved. */
+  #failure: unknown;
+  #start = 0;
   #saving: Promise<void> | undefined;
 
-  constructor(
-    options: Omit<RunOptions, "source">,
-    feed: Feed,
-    plan: Plan,
-    session: Session,
-    backend: string,
-  ) {
+  constructor(options: Omit<RunOptions, "source">, feed: Feed, plan: Plan, running: Running) {
     const { resume, learn = true, window = 100 } = options;
     this.#options = options;
     this.#feed = feed;
     this.#plan = plan;
-    this.#session = session;
+    this.#running = running;
     this.#how = { learn };
     const step = resume?.checkpoint.step ?? 0;
+    const { session, backend } = running;
     this.#recorder = new Recorder({ plan, session, backend, source: feed, step, window });
     this.#photographer = new Photographer(plan);
     this.#sourceFrames = resume?.sourceFrames ?? 0;
@@ -255,36 +211,66 @@ class Loop {
     return { ...start, last, candidate };
   }
 
-  /** Steps and their records, the summary, and at last what went wrong: nothing learned is lost to a source that breaks. */
+  /** All there is to report; a device that is lost on the way is opened again. */
   async *run(): AsyncGenerator<Report, void, void> {
-    let failure: unknown;
-    try {
-      yield* this.#steps();
-      const { truncated } = this.#feed;
-      if (truncated !== null) failure = new SourceError(truncated);
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
-      failure = error;
+    this.#start = performance.now();
+    for (;;) {
+      try {
+        return yield* this.#attempt();
+      } catch (error) {
+        if (!isLoss(error)) throw error;
+        await this.#goOn(error as Error);
+      }
+    }
+  }
+
+  /** Steps and their records, the summary, and at last what went wrong: nothing learned is lost to a source that breaks. */
+  async *#attempt(): AsyncGenerator<Report, void, void> {
+    if (this.#failure === undefined) {
+      try {
+        yield* this.#steps();
+        const { truncated } = this.#feed;
+        if (truncated !== null) this.#failure = new SourceError(truncated);
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error;
+        this.#failure = error;
+      }
     }
     if (this.#recorder.hasSteps) yield await this.#recorder.window();
     const summary = await this.#recorder.summary();
     try {
       await this.#saveAtEnd();
     } catch (error) {
-      if (failure instanceof Error) this.#options.warn?.(failure.message);
-      failure = error;
+      if (isLoss(error)) throw error;
+      if (this.#failure instanceof Error) this.#options.warn?.(this.#failure.message);
+      this.#failure = error;
     }
     yield summary;
-    if (failure !== undefined) throw failure;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Opens the device again. The source goes on where it is: what was learned since the last checkpoint is lost, no more. */
+  async #goOn(loss: Error): Promise<void> {
+    await this.#saving;
+    const { step, reported } = this.#recorder;
+    const record = await this.#running.reopen(loss, reported, step);
+    const { session, backend } = this.#running;
+    this.#recorder.goOn(session, backend, record.step);
+    this.#done = record.step - (this.#options.resume?.checkpoint.step ?? 0);
+    const { lost, warn } = this.#options;
+    lost?.(record);
+    warn?.(
+      `${record.message}; the run goes on from step ${record.step}, ${record.lostSteps} steps are lost`,
+    );
   }
 
   async *#steps(): AsyncGenerator<Report, void, void> {
     const { stop, steps = Infinity, seconds = Infinity, window = 100, view } = this.#options;
-    const start = performance.now();
-    const deadline = start + 1000 * seconds;
-    let nextTurn = start + TURN_MS;
-    using ending = new Ending(stop, seconds);
-    for (let done = 1; done <= steps && performance.now() < deadline; done++) {
+    const { session } = this.#running;
+    const deadline = this.#start + 1000 * seconds;
+    let nextTurn = performance.now() + TURN_MS;
+    using ending = new Ending(stop, (deadline - performance.now()) / 1000);
+    while (this.#done < steps && performance.now() < deadline) {
       // A checkpoint on its way needs many turns: it should not age by 20 ms at each of them.
       if (performance.now() >= nextTurn || this.#saving !== undefined) {
         await new Promise<void>((resolve) => setImmediate(resolve));
@@ -294,27 +280,27 @@ class Loop {
       const begin = performance.now();
       const next = this.#feed.next();
       const frame = typeof next === "boolean" ? next : await ending.before(next);
-      if (!frame) {
-        return this.#checkEmpty(done === 1 && !stop?.aborted && performance.now() < deadline);
-      }
+      if (!frame) return this.#checkEmpty(!stop?.aborted && performance.now() < deadline);
       this.#sourceFrames++;
       const sourced = performance.now();
       // What is there at once is not awaited: that alone would make a promise a step.
-      const pending = this.#session.step(this.#input!, this.#how);
+      const pending = session.step(this.#input!, this.#how);
       if (pending !== undefined) await pending;
+      this.#done++;
       this.#recorder.add(this.#feed.scores);
       this.#recorder.spend(sourced - begin, performance.now() - sourced, 0);
-      if (done % window === 0) yield await this.#recorder.window();
+      if (this.#done % window === 0) yield await this.#recorder.window();
       else if (this.#recorder.isFull) await this.#recorder.drain();
-      if (view?.wanted()) view.show(await this.#photographer.take(this.#session));
+      if (view?.wanted()) view.show(await this.#photographer.take(session));
       this.#saveIfDue();
     }
   }
 
   /** A source that ends before its first frame is no source. */
-  #checkEmpty(empty: boolean): void {
+  #checkEmpty(ended: boolean): void {
     const { name, truncated } = this.#feed;
-    if (!empty || truncated !== null) return;
+    const before = this.#options.resume?.sourceFrames ?? 0;
+    if (!ended || truncated !== null || this.#sourceFrames > before) return;
     throw new SourceError(
       this.#sourceFrames === 0
         ? `${name} has no frames`
@@ -331,7 +317,10 @@ class Loop {
   /** A checkpoint on the way is written while the run goes on; when it fails, the run survives. */
   #saveMeanwhile(save: string): void {
     this.#saving = this.#save(save)
-      .catch((error: Error) => this.#options.warn?.(`${error.message}; the run goes on`))
+      .catch((error: Error) => {
+        // The loop hears of a lost device by itself.
+        if (!isLoss(error)) this.#options.warn?.(`${error.message}; the run goes on`);
+      })
       .finally(() => this.#saving = undefined);
   }
 
@@ -342,8 +331,9 @@ class Loop {
 
   async #save(path: string): Promise<void> {
     const sourceFrames = this.#sourceFrames;
-    const checkpoint = await this.#session.save();
+    const checkpoint = await this.#running.session.save();
     const spec = { ...this.#options.spec };
     await saveCheckpoint(path, await encodeCheckpoint({ spec, checkpoint, sourceFrames }));
+    this.#running.keep(path);
   }
 }

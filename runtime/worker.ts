@@ -58,6 +58,7 @@ async function start(request: RunRequest, feeder: MessagePort | undefined): Prom
     stop: stop.signal,
     warn: (sentence) => post({ type: "warning", sentence }),
     note: (sentence) => post({ type: "note", sentence }),
+    lost: (record) => post({ type: "lost", record }),
     view: {
       wanted: () => wanted,
       show(picture) {

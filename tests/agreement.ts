@@ -1,5 +1,5 @@
 /** Runs two backends over the same frames and compares everything they hold. */
-import type { Backend, Session } from "../backends/backend.ts";
+import type { Backend, Session, StepInput } from "../backends/backend.ts";
 import { deviation } from "../conformance/tolerance.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
@@ -49,13 +49,23 @@ export function inputs(
  *
  * @returns the worst deviation
  */
-export async function agree(
+export function agree(
   spec: Spec,
   steps: number,
   limit: number,
-  [got, want]: readonly [(plan: Plan) => Promise<Session>, (plan: Plan) => Promise<Session>],
+  sessions: readonly [(plan: Plan) => Promise<Session>, (plan: Plan) => Promise<Session>],
 ): Promise<number> {
   const plan = compilePlan(spec);
+  return agreeOn(plan, inputs(plan, steps), limit, sessions);
+}
+
+/** As {@linkcode agree}, of any plan and input. */
+export async function agreeOn(
+  plan: Plan,
+  given: readonly StepInput[],
+  limit: number,
+  [got, want]: readonly [(plan: Plan) => Promise<Session>, (plan: Plan) => Promise<Session>],
+): Promise<number> {
   await using a = await got(plan);
   await using b = await want(plan);
   let worst = 0;
@@ -64,7 +74,7 @@ export async function agree(
     assert(off <= limit, `${what} deviates by ${off}, more than ${limit}`);
     worst = Math.max(worst, off);
   };
-  for (const [n, input] of inputs(plan, steps).entries()) {
+  for (const [n, input] of given.entries()) {
     await a.step(input);
     await b.step(input);
     check(`mse of step ${n}`, (await a.report()).mse, (await b.report()).mse);

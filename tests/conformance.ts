@@ -50,6 +50,9 @@ const ROWS: readonly Row[] = [
   { specifier: "wasm", device: "strict", threads: 1 },
   { specifier: "wasm", device: "strict", threads: 2 },
   { specifier: "wasm", device: "single", threads: 1 },
+  // A CPU that plays a GPU compiles a program for every plan.
+  { specifier: "webgpu", device: "f32", options: { deadline: 60_000 } },
+  { specifier: "webgpu", device: "f16", options: { deadline: 60_000 } },
   { specifier: "./examples/my_backend/mod.ts", device: "0" },
   { specifier: "native", device: "avx2", threads: 1 },
   { specifier: "native", device: "avx2", threads: 2 },

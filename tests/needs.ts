@@ -1,5 +1,6 @@
 /** Tests that need more than Deno: skipped by name where it is absent, never in CI. */
 import { OWN_LIBRARY } from "../backends/native/backend.ts";
+import { findAdapter } from "../backends/webgpu/adapter.ts";
 
 const CI = Deno.env.get("CI") !== undefined;
 
@@ -48,6 +49,16 @@ const NEEDS = {
   native: {
     why: "the native library is not built (deno task build:native)",
     met: () => Deno.stat(OWN_LIBRARY).then(() => true, () => false),
+    inCi: true,
+  },
+  gpu: {
+    why: "there is no WebGPU adapter",
+    met: async () => await findAdapter() !== null,
+    inCi: true,
+  },
+  chromium: {
+    why: "chromium is not installed",
+    met: () => runs("chromium", "--version"),
     inCi: true,
   },
   mount: { why: "it needs root to mount a small disk", met: canMount, inCi: false },
