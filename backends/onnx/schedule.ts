@@ -1,0 +1,74 @@
+/**
+ * What changes with the step count, computed in the graph, so that one graph serves all steps.
+ *
+ * @module
+ */
+import type { Plan } from "../../model/plan.ts";
+import type { Graph, Value } from "./graph.ts";
+
+/** The schedule of a plan in a graph. */
+export class Schedule {
+  readonly #graph: Graph;
+  readonly #plan: Plan;
+  readonly #step: Value;
+
+  /**
+   * @param graph where nodes are added
+   * @param plan a compiled model
+   * @param step the number of the step, a 64-bit scalar
+   */
+  constructor(graph: Graph, plan: Plan, step: Value) {
+    this.#graph = graph;
+    this.#plan = plan;
+    this.#step = step;
+  }
+
+  /** Whether the step is a certain one. */
+  is(step: number): Value {
+    return this.#graph.op("Equal", [this.#step, this.#graph.int(step)]);
+  }
+
+  /**
+   * Whether a step has come. What always or never holds costs nothing in the graph but a constant.
+   *
+   * @param step whole, fractional or Infinity
+   */
+  from(step: number): Value {
+    const graph = this.#graph;
+    if (step <= 0 || step === Infinity) {
+      return graph.constant("bool", [], Uint8Array.of(Number(step <= 0)));
+    }
+    return graph.op("GreaterOrEqual", [this.#step, graph.int(Math.ceil(step))]);
+  }
+
+  /**
+   * The rate of each layer, [layers]: the last entry that has begun, 0 before the first.
+   *
+   * @param ahead steps after this one
+   */
+  rates(ahead = 0): Value {
+    const graph = this.#graph;
+    const { start, from, value } = this.#plan.rates;
+    const layers = start.length - 1;
+    let most = 0;
+    for (let layer = 0; layer < layers; layer++) {
+      most = Math.max(most, start[layer + 1]! - start[layer]!);
+    }
+    const begins = new Float64Array(layers * most).fill(Infinity);
+    const values = new Float32Array(layers * (most + 1));
+    for (let layer = 0; layer < layers; layer++) {
+      for (let i = start[layer]!; i < start[layer + 1]!; i++) {
+        begins[layer * most + i - start[layer]!] = from[i]! - ahead;
+        values[layer * (most + 1) + i - start[layer]! + 1] = value[i]!;
+      }
+    }
+    // Entries ascend, so as many have begun as the place of the last that has.
+    const step = graph.op("Cast", [this.#step], { to: 11 });
+    const table = graph.constant("double", [layers, most], begins);
+    const begun = graph.op("Cast", [graph.op("LessOrEqual", [table, step])], { to: 7 });
+    const count = graph.op("ReduceSum", [begun, graph.ints(1)], { keepdims: 1 });
+    const places = graph.constant("float", [layers, most + 1], values);
+    const found = graph.op("GatherElements", [places, count], { axis: 1 });
+    return graph.op("Reshape", [found, graph.ints(layers)]);
+  }
+}
