@@ -15,11 +15,10 @@ import {
   type Session,
   type Verdict,
 } from "../backend.ts";
-import { ReferenceModel } from "../reference/step.ts";
-import { copyTensors } from "../reference/unit.ts";
 import { packPart } from "./layout.ts";
 import { RawExecutor } from "./raw_executor.ts";
 import { OnnxSession } from "./session.ts";
+import { startedTensors } from "./started.ts";
 import { buildStep } from "./step_graph.ts";
 
 const CAPACITY = 1024;
@@ -122,14 +121,6 @@ class OnnxDevice implements Device {
     this.#sessions.clear();
     this.#lose({ reason: "destroyed", message: "The device was closed" });
   }
-}
-
-/** Rule 2016 predicts once, on zero inputs, before the first frame: the reference does it. */
-export function startedTensors(plan: Plan, checkpoint: Checkpoint): Checkpoint["tensors"] {
-  if (checkpoint.started || plan.rule.name !== "2016") return checkpoint.tensors;
-  const tensors = copyTensors(checkpoint.tensors, Float32Array);
-  new ReferenceModel(plan, tensors, checkpoint.step, checkpoint.learned).start();
-  return tensors;
 }
 
 /** The backend on one thread. */

@@ -7,6 +7,7 @@
  * @module
  */
 import type { Graph, Value } from "./graph.ts";
+import { integerProduct } from "./integer_product.ts";
 
 /**
  * How an update is written. `standard`: an outer product and a sum, for any runtime. `fused`: a grouped 1 x 1 convolution with a sum
@@ -14,10 +15,19 @@ import type { Graph, Value } from "./graph.ts";
  */
 export type UpdateForm = "standard" | "fused";
 
+/** Columns of the inputs of a product, and between what bounds their values lie. */
+export interface Range {
+  readonly columns: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** A weight matrix of some units and, under rule 2016, its momentum. */
 export interface Matrix {
   readonly weights: Value;
   readonly momentum?: Value;
+  /** The numbers of the weights, where products are to be of whole numbers. */
+  readonly quantise?: Float32Array;
   /** Units, rows (inputs), columns (outputs). */
   readonly dims: readonly [units: number, rows: number, columns: number];
 }
@@ -57,10 +67,20 @@ export class Passes {
     return this.#shape(this.#graph.op("MatMul", [row, turned]), [units, rows]);
   }
 
-  /** Inputs times a matrix: [units, rows] to [units, columns]. */
-  product(matrix: Matrix, inputs: Value): Value {
-    const { dims: [units, rows, columns] } = matrix;
+  /**
+   * Inputs times a matrix: [units, rows] to [units, columns].
+   *
+   * @param matrix the weights
+   * @param inputs what they are multiplied with
+   * @param ranges of the columns of the inputs, one after another
+   */
+  product(matrix: Matrix, inputs: Value, ranges: readonly Range[]): Value {
+    const { dims: [units, rows, columns], quantise } = matrix;
     const row = this.#shape(inputs, [units, 1, rows]);
+    if (quantise !== undefined) {
+      const product = integerProduct(this.#graph, row, quantise, matrix.dims, ranges);
+      return this.#shape(product, [units, columns]);
+    }
     return this.#shape(
       this.#graph.op("MatMul", [row, this.#stack(matrix)]),
       [units, columns],

@@ -187,9 +187,11 @@ function predict(
 ): Value {
   const { graph, math, passes } = step;
   const { index: g, units } = group;
-  const z = step.join(encoders.map((encoder, i) => passes.product(encoder, inputs[i]!)));
-  const h = activate(step, rule, z);
-  const p = passes.product(decoder, withBias(step, rule, h, units.length));
+  // Everything that units of this rule see lies between 0 and 1.
+  const ranges = ({ dims: [, rows] }: Matrix) => [{ columns: rows, low: 0, high: 1 }];
+  const z = encoders.map((encoder, i) => passes.product(encoder, inputs[i]!, ranges(encoder)));
+  const h = activate(step, rule, step.join(z));
+  const p = passes.product(decoder, withBias(step, rule, h, units.length), ranges(decoder));
   step.write("hidden", g, h);
   step.write("prediction", g, activate(step, rule, p));
   if (!rule.normalise) return h;

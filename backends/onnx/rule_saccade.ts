@@ -7,7 +7,7 @@ import type { RuleSaccade } from "../../model/plan.ts";
 import { CONSTANTS as c } from "../reference/rule_saccade.ts";
 import type { Value } from "./graph.ts";
 import type { Batch, Group } from "./layout.ts";
-import type { Matrix } from "./passes.ts";
+import type { Matrix, Range } from "./passes.ts";
 import type { GroupOutputs, StepContext } from "./step_graph.ts";
 
 /** What arrives at a group. */
@@ -179,11 +179,20 @@ function observe(
   if (motion !== null) step.write("motion", g, motion);
   const pieces = step.split(group, features);
   const inputs = group.batches.map((batch, i) => {
-    const x = inputOf(step, batch, pieces[i]!, group.ground ? window + group.motion : q);
+    const x = inputOf(step, batch, pieces[i]!, featureCount(group));
     step.write("input", batch.index, x);
     return x;
   });
   return { scale, motion, inputs };
+}
+
+function featureCount({ ground, window, motion, signal }: Group): number {
+  return ground ? window + motion : signal;
+}
+
+/** Of hidden outputs and the 1 behind them. */
+function hiddenRange(columns: number): Range {
+  return { columns, low: -1, high: 1 };
 }
 
 /** Features, contexts if there are any, and 1. */
@@ -203,8 +212,15 @@ function predict(
 ): Value {
   const { math, passes } = step;
   const { index: g, units } = group;
-  const h = math.softsign(step.join(encoders.map((W, i) => passes.product(W, inputs[i]!))));
-  const z = passes.product(decoder, withOnes(step, h, units.length));
+  const bound = group.ground ? c.clipInput : c.hiddenGain;
+  const features = { columns: featureCount(group), low: -bound, high: bound };
+  const a = encoders.map((encoder, i) =>
+    passes.product(encoder, inputs[i]!, [features, hiddenRange(encoder.dims[1] - features.columns)])
+  );
+  const h = math.softsign(step.join(a));
+  const z = passes.product(decoder, withOnes(step, h, units.length), [
+    hiddenRange(step.plan.hidden + 1),
+  ]);
   const learned = math.add(arriving, math.mul(math.mul(ofChange, scale), z));
   const m = candidate(step, group, arriving, motion);
   const sum = m === null ? learned : math.add(learned, math.mul(ofMotion, m));

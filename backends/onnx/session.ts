@@ -151,12 +151,12 @@ export class OnnxSession implements Session {
 
   async save(): Promise<Checkpoint> {
     this.#checkOpen();
-    const { step, learned } = { step: this.#step, learned: this.#learned };
+    // As of now, however many steps are asked for while parts are on their way.
+    const [step, learned] = [this.#step, this.#learned];
     const tensors: Record<string, Float32Array> = {};
     for (const [name, length] of Object.entries(this.#lengths)) {
       tensors[name] = new Float32Array(length);
     }
-    const { executor } = this.#options;
     const waiting = this.#layout.parts.map((part) => this.#copy(part, tensors[part.tensor]!));
     await Promise.all(waiting);
     return { step, learned, started: true, tensors };

@@ -82,6 +82,8 @@ export interface GraphOptions {
   readonly form?: UpdateForm;
   /** A state that has learned: the graph only predicts then, what was learned is constant. */
   readonly frozen?: Checkpoint;
+  /** Whether products are of 8-bit whole numbers; only with {@linkcode GraphOptions.frozen}. */
+  readonly int8?: boolean;
 }
 
 /** A graph and what goes through it. */
@@ -102,7 +104,7 @@ export interface StepGraph {
  * @param options what it is for
  */
 export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
-  const { form = "standard", frozen } = options;
+  const { form = "standard", frozen, int8 = false } = options;
   const graph = new Graph();
   const layout = layoutOf(plan);
   const math = arithmetic(graph);
@@ -181,6 +183,9 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
         weights,
         dims: [units, rows, columns],
         ...(parts.has(momentum) ? { momentum: readPart(momentum) } : {}),
+        ...(int8 && frozen !== undefined
+          ? { quantise: packed(partOf(`${tensor}.${index}`), frozen) }
+          : {}),
       };
     },
     writeMatrix(tensor, index, { weights, momentum }) {
