@@ -65,7 +65,8 @@ export async function exportOnnx(
   });
 }
 
-const DOC = `One step of a predictive vision model: it scores its last prediction, learns from it, observes
+const DOC =
+  `One step of a predictive vision model: it scores its last prediction, learns from it, observes
 the frame and predicts the next. Give it frame (height x width x channels, values from 0 to 1) and, from the second step on, as each
 input NAME what the output NAME${NEXT} was. "external", where there is one, is the motion candidate, shaped like the frame.
 Metadata: "state" maps inputs to outputs; "layout" says which tensor of a checkpoint and which units (rows) each of them holds.`;
