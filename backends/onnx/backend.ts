@@ -16,6 +16,8 @@ import {
   type Verdict,
 } from "../backend.ts";
 import { packPart } from "./layout.ts";
+import { ORT_VERSION } from "./import_ort.ts";
+import { RawOrt } from "./raw_ort.ts";
 import { RawExecutor } from "./raw_executor.ts";
 import { OnnxSession } from "./session.ts";
 import { startedTensors } from "./started.ts";
@@ -43,7 +45,10 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
   const wasm: DeviceInfo = {
     id: "wasm",
     kind: "cpu",
-    description: `ONNX Runtime Web 1.30.0, WebAssembly, ${threads} thread${threads > 1 ? "s" : ""}`,
+    description:
+      `ONNX Runtime Web ${ORT_VERSION} (fetched when first used), WebAssembly, ${threads} thread${
+        threads > 1 ? "s" : ""
+      }`,
     formats: ["f32"],
     deterministic: true,
     maxInFlight: 1,
@@ -53,9 +58,12 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
     apiVersion: API_VERSION,
     name: "onnx",
     probe: () => Promise.resolve([wasm]),
-    open(id) {
-      if (id === wasm.id) return Promise.resolve(new OnnxDevice(wasm, threads));
-      return Promise.reject(new RangeError(`Backend "onnx" has no device "${id}": there is wasm`));
+    async open(id) {
+      if (id !== wasm.id) {
+        throw new RangeError(`Backend "onnx" has no device "${id}": there is wasm`);
+      }
+      await RawOrt.get(threads);
+      return new OnnxDevice(wasm, threads);
     },
   };
 }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { importOrt } from "./import_ort.ts";
 
 /** The functions and memory of the module that are used. */
 interface OrtModule {
@@ -97,9 +98,9 @@ export class RawOrt {
   }
 
   static async #create(threads: number): Promise<RawOrt> {
-    // deno-lint-ignore no-import-prefix
-    const specifier = "npm:onnxruntime-web@1.30.0/ort-wasm-simd-threaded.mjs";
-    const { default: factory }: { default: Factory } = await import(specifier);
+    const { default: factory } = await importOrt<{ default: Factory }>(
+      "/ort-wasm-simd-threaded.mjs",
+    );
     const make = () => keepingWorker(() => factory({ numThreads: threads }));
     const module = threads === 1 ? await make() : await withFinalMemory(make);
     const ort = new RawOrt(module);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Checkpoint } from "../../model/checkpoint.ts";
-import { frameLength, type Plan } from "../../model/plan.ts";
+import { frameLength } from "../../model/plan.ts";
 import { stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
 import {
   DeviceLostError,
