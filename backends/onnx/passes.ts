@@ -34,15 +34,27 @@ export interface Matrix {
 
 /** What momentum does in a step. */
 export interface Momentum {
-  /** mu, or 1 where momentum rests: a column. */
-  readonly decay: Value;
-  /** 1, or 0 where weights rest: a column. */
+  /** mu, or 1 where momentum rests: a column. None where momentum is stored so that it needs no decay. */
+  readonly decay: Value | null;
+  /** What the momentum is multiplied with, or 0 where weights rest: a column. */
   readonly gain: Value;
 }
 
-/** The shape in which a matrix enters and leaves the graph. */
-export function storedDims(form: UpdateForm, [units, rows, columns]: Matrix["dims"]): number[] {
-  return form === "standard" ? [units, rows, columns] : [1, units * rows, 1, columns];
+/**
+ * The shape in which a matrix enters and leaves the graph: that of the convolution which writes it, for a change of shape behind it
+ * would be a copy.
+ *
+ * @param form how it is updated
+ * @param dims units, rows and columns
+ * @param by what the update adds: an outer product, or the momentum
+ */
+export function storedDims(
+  form: UpdateForm,
+  [units, rows, columns]: Matrix["dims"],
+  by: "outer" | "momentum",
+): number[] {
+  if (form === "standard") return [units, rows, columns];
+  return by === "outer" ? [1, units * rows, 1, columns] : [1, units, rows, columns];
 }
 
 /** The weight passes over a graph. */
@@ -62,7 +74,7 @@ export class Passes {
   /** What the rows get back of what the columns send: [units, columns] to [units, rows]. */
   transposed(matrix: Matrix, sent: Value): Value {
     const { dims: [units, rows, columns] } = matrix;
-    const turned = this.#graph.op("Transpose", [this.#stack(matrix)], { perm: [0, 2, 1] });
+    const turned = this.#graph.op("Transpose", [this.#stack(matrix.weights, matrix.dims)], { perm: [0, 2, 1] });
     const row = this.#shape(sent, [units, 1, columns]);
     return this.#shape(this.#graph.op("MatMul", [row, turned]), [units, rows]);
   }
@@ -82,7 +94,7 @@ export class Passes {
       return this.#shape(product, [units, columns]);
     }
     return this.#shape(
-      this.#graph.op("MatMul", [row, this.#stack(matrix)]),
+      this.#graph.op("MatMul", [row, this.#stack(matrix.weights, matrix.dims)]),
       [units, columns],
     );
   }
@@ -101,27 +113,28 @@ export class Passes {
     if (matrix.momentum === undefined || momentum === undefined) {
       return { dims, weights: this.#addOuter(dims, weights, inputs, delta) };
     }
-    const [units, rows, columns] = dims;
+    const [units] = dims;
     const graph = this.#graph;
     const column = (value: Value) => this.#shape(value, [units, 1, 1]);
-    const flat = this.#form === "fused";
-    const stored = storedDims(this.#form, dims);
-    const old = this.#shapeIf(flat, matrix.momentum, dims);
-    const decayed = graph.op("Mul", [old, column(momentum.decay)]);
-    const next = this.#addOuter(dims, this.#shapeIf(flat, decayed, stored), inputs, delta);
-    if (!flat) {
-      const moved = graph.op("Mul", [next, column(momentum.gain)]);
+    const { decay, gain } = momentum;
+    let decayed = matrix.momentum;
+    if (decay !== null) {
+      const product = graph.op("Mul", [this.#stack(decayed, dims), column(decay)]);
+      decayed = this.#fusedShape(product, storedDims(this.#form, dims, "outer"));
+    }
+    const next = this.#addOuter(dims, decayed, inputs, delta);
+    if (this.#form === "standard") {
+      const moved = graph.op("Mul", [next, column(gain)]);
       return { dims, weights: graph.op("Add", [weights, moved]), momentum: next };
     }
     // A convolution a unit with one weight, its gain: the image is the momentum, the sum the weights.
-    const image = [1, units, rows, columns];
-    const filter = this.#shape(momentum.gain, [units, 1, 1, 1]);
+    const image = this.#shape(next, storedDims(this.#form, dims, "momentum"));
     const sum = graph.op(
       "FusedConv",
-      [this.#shape(next, image), filter, "", this.#shape(weights, image)],
+      [image, this.#shape(gain, [units, 1, 1, 1]), "", weights],
       { group: units, kernel_shape: [1, 1] },
     );
-    return { dims, weights: this.#shape(sum, stored), momentum: next };
+    return { dims, weights: sum, momentum: next };
   }
 
   /**
@@ -152,12 +165,13 @@ export class Passes {
     return graph.op("FusedConv", [image, filters, "", to], { group: units, kernel_shape: [1, 1] });
   }
 
-  #stack({ weights, dims }: Matrix): Value {
-    return this.#shapeIf(this.#form === "fused", weights, dims);
+  /** A matrix a unit, for products. */
+  #stack(weights: Value, dims: Matrix["dims"]): Value {
+    return this.#fusedShape(weights, dims);
   }
 
-  #shapeIf(condition: boolean, value: Value, dims: readonly number[]): Value {
-    return condition ? this.#shape(value, dims) : value;
+  #fusedShape(value: Value, dims: readonly number[]): Value {
+    return this.#form === "fused" ? this.#shape(value, dims) : value;
   }
 
   #shape(value: Value, dims: readonly number[]): Value {

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { WEIGHT_TENSORS } from "../../model/state.ts";
+import { MOMENTUM_TENSORS, WEIGHT_TENSORS } from "../../model/state.ts";
 import type { Beginning, StepValues } from "./executor.ts";
 import { ELEMENT } from "./graph.ts";
+import { MomentumScale } from "./momentum_scale.ts";
 import { RawOrt, type RawTensor } from "./raw_ort.ts";
-import { NEXT } from "./step_graph.ts";
+import { MOMENTUM_SCALE, NEXT, type StepGraph } from "./step_graph.ts";
 
 /** The state in two places by turns: even steps read the first and write the second. */
 type Turns = readonly [RawTensor, RawTensor];
@@ -22,11 +23,18 @@ export class RawExecutor {
   readonly #outputs = new Map<string, RawTensor>();
   readonly #state = new Map<string, Turns>();
   readonly #turns: readonly ReturnType<RawOrt["prepare"]>[];
+  readonly #parts: StepGraph["state"];
+  readonly #scale: MomentumScale | undefined;
   #turn = 0;
+  #step: number;
 
   private constructor(ort: RawOrt, session: number, { step, counts, fill }: Beginning) {
     this.#ort = ort;
     this.#session = session;
+    this.#parts = step.state;
+    this.#step = counts.step;
+    const scaled = step.graph.inputs.some(({ name }) => name === MOMENTUM_SCALE);
+    this.#scale = scaled ? new MomentumScale(step.layout.plan) : undefined;
     let scratch = 0;
     for (const [name, part] of step.state) {
       const tensor = ort.tensor(ELEMENT.float, part.dims);
@@ -85,6 +93,7 @@ export class RawExecutor {
     if (others !== undefined) ort.floats(others).set(external);
     ort.bytes(this.#inputs.get("learn")!)[0] = Number(learn);
     ort.floats(this.#inputs.get("rate")!)[0] = rate;
+    this.#decay(learn);
     this.#turns[this.#turn]!.run();
     this.#turn = 1 - this.#turn;
     return this.read("mse");
@@ -92,7 +101,29 @@ export class RawExecutor {
 
   read(name: string): Float32Array {
     const tensor = this.#state.get(name)?.[this.#turn] ?? this.#outputs.get(name)!;
-    return this.#ort.floats(tensor);
+    const values = this.#ort.floats(tensor);
+    const part = this.#parts.get(name);
+    if (this.#scale === undefined || part === undefined) return values;
+    if (!MOMENTUM_TENSORS.includes(part.tensor)) return values;
+    const copy = values.slice();
+    this.#scale.apply(part, copy);
+    return copy;
+  }
+
+  /** Decays momentum, and every sixty steps or so brings it back to its own size. */
+  #decay(learn: boolean): void {
+    const scale = this.#scale;
+    if (scale === undefined) return;
+    if (scale.due) {
+      for (const [name, part] of this.#parts) {
+        if (MOMENTUM_TENSORS.includes(part.tensor)) {
+          scale.apply(part, this.#ort.floats(this.#state.get(name)![0]));
+        }
+      }
+      scale.settle();
+    }
+    scale.advance(this.#step++, learn);
+    this.#ort.floats(this.#inputs.get(MOMENTUM_SCALE)!).set(scale.scales);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

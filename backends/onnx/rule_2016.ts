@@ -81,31 +81,33 @@ function learn(
     return { encoders: batches.map(({ index }) => step.matrix("encoder", index)), decoder };
   }
   const H = plan.hidden;
-  const own = (name: string) => rule.twoSteps ? `lag.${name}` : name;
-  const h = step.read(own("hidden"), g);
-  const p = step.read(own("prediction"), g);
-  const xs = batches.map((batch) => step.read(own("input"), batch.index));
+  const lagging = (name: string) => rule.twoSteps ? `lag.${name}` : name;
+  const h = step.read(lagging("hidden"), g);
+  const p = step.read(lagging("prediction"), g);
+  const xs = batches.map((batch) => step.read(lagging("input"), batch.index));
   const last = step.read("signal", g);
   // Two-step prediction learns one step late: from the outputs made before this signal's predecessor arrived.
   const targets = rule.twoSteps
     ? rule.autoencoder ? [step.read("signal.previous", g), last] : [last, arriving]
     : [rule.autoencoder ? last : arriving];
   const learns = graph.op("And", [due, step.learn]);
+  const { scale } = step;
+  const own = scale === null ? null : step.ofLayer(scale, group);
   const momentum: Momentum = {
-    decay: math.where(learns, rule.momentum, 1),
-    gain: graph.op("Cast", [learns], { to: 1 }),
+    decay: own === null ? math.where(learns, rule.momentum, 1) : null,
+    gain: math.where(learns, own ?? 1, 0),
   };
-  const pace = math.where(learns, rate, 0);
+  const pace = math.where(learns, own === null ? rate : math.div(rate, own), 0);
   const dz = math.mul(math.sub(math.columns(targets), p), slope(step, rule, p));
   const [back] = math.cut(passes.transposed(decoder, dz), [H, 1]);
   const dh = math.mul(back!, slope(step, rule, h));
   const terms = passes.after(math.mul(pace, dz), dh, [group.outputs, H]);
   const deltas = step.split(group, math.mul(pace, dh));
-  const decays = step.split(group, momentum.decay);
+  const decays = momentum.decay === null ? null : step.split(group, momentum.decay);
   const gains = step.split(group, momentum.gain);
   const encoders = batches.map(({ index }, i) => {
-    const own = { decay: decays[i]!, gain: gains[i]! };
-    const updated = passes.update(step.matrix("encoder", index), xs[i]!, deltas[i]!, own);
+    const mine = { decay: decays === null ? null : decays[i]!, gain: gains[i]! };
+    const updated = passes.update(step.matrix("encoder", index), xs[i]!, deltas[i]!, mine);
     step.writeMatrix("encoder", index, updated);
     return updated;
   });

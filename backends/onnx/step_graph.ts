@@ -8,15 +8,19 @@ import { type Arithmetic, arithmetic } from "./arithmetic.ts";
 import { Graph, type Value } from "./graph.ts";
 import { type Group, type Layout, layoutOf, packPart, type Part } from "./layout.ts";
 import { type Matrix, Passes, storedDims, type UpdateForm } from "./passes.ts";
+import { isScaled } from "./momentum_scale.ts";
 import { Schedule } from "./schedule.ts";
 import { arrivingLength, Space } from "./space.ts";
 import { saccadeStep } from "./rule_saccade.ts";
 import { step2016 } from "./rule_2016.ts";
-import { WEIGHT_TENSORS } from "../../model/state.ts";
+import { MOMENTUM_TENSORS, WEIGHT_TENSORS } from "../../model/state.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
 
 /** What the suffix of an output's name says: it is the state of the next step. */
 export const NEXT = ".next";
+
+/** The input that says what momentum is stored divided by, after this step. */
+export const MOMENTUM_SCALE = "momentum.scale";
 
 /** Tensors that only learning changes. */
 export const LEARNED_TENSORS: readonly string[] = [
@@ -48,6 +52,8 @@ export interface StepContext {
   readonly learn: Value;
   /** Multiplies the scheduled rates of this step. */
   readonly rate: Value;
+  /** s of each layer, where momentum is stored divided by it (`momentum_scale.ts`); null where it is stored as it is. */
+  readonly scale: Value | null;
   /** Steps learned from, with this one, as a float; of rule saccade. */
   readonly learned: Value;
   /** Reads a part of the state. */
@@ -108,7 +114,10 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
   const graph = new Graph();
   const layout = layoutOf(plan);
   const math = arithmetic(graph);
-  const parts = new Map(layout.parts.map((part) => [part.name, stored(part, form)]));
+  const parts = new Map(layout.parts.map((part) => [
+    part.name,
+    stored(part, form, plan.rule.name === "2016"),
+  ]));
   const declared = new Map<string, Value>();
   const { width, height, channels } = plan.frame;
   const values = width * height * channels;
@@ -170,6 +179,9 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
     frozen: frozen !== undefined,
     learn: plan.rule.name === "saccade" ? active : learn,
     rate,
+    scale: form === "fused" && isScaled(plan)
+      ? graph.input(MOMENTUM_SCALE, "float", [plan.layerStart.length - 1])
+      : null,
     learned: graph.op("Cast", [learned], { to: 1 }),
     read: (tensor, index) => readPart(`${tensor}.${index}`),
     has: (tensor, index) => parts.has(`${tensor}.${index}`),
@@ -251,11 +263,11 @@ export function packed(part: Part, { tensors }: Checkpoint): Float32Array {
   return into;
 }
 
-function stored(part: Part, form: UpdateForm): Part {
+function stored(part: Part, form: UpdateForm, momentum: boolean): Part {
+  if (!WEIGHT_TENSORS.includes(part.tensor)) return part;
   const [units, rows, columns] = part.dims;
-  return WEIGHT_TENSORS.includes(part.tensor)
-    ? { ...part, dims: storedDims(form, [units!, rows!, columns!]) }
-    : part;
+  const by = momentum && !MOMENTUM_TENSORS.includes(part.tensor) ? "momentum" : "outer";
+  return { ...part, dims: storedDims(form, [units!, rows!, columns!], by) };
 }
 
 function unstored(layout: Layout, name: string, dims: readonly number[]): Matrix["dims"] {
