@@ -21,6 +21,8 @@ export interface StepValues {
 export type Executor = AsyncDisposable & {
   /** Bytes it holds beside the state. */
   readonly scratch: number;
+  /** Settles with the reason when the device it runs on is gone; never rejects. */
+  readonly lost?: Promise<string>;
 } & (Immediate | Queued);
 
 interface Immediate {

@@ -13,7 +13,6 @@ export const ELEMENT = {
   int32: 6,
   int64: 7,
   bool: 9,
-  double: 11,
 } as const;
 
 /** An element type. */
@@ -48,7 +47,7 @@ const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 };
 const TENSOR = { dims: 1, element: 2, name: 8, raw: 9 };
 const VALUE_INFO = { name: 1, type: 2 };
 
-type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Int8Array | Uint8Array;
+type Data = Float32Array | Int32Array | BigInt64Array | Int8Array | Uint8Array;
 
 interface Node {
   readonly type: string;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Graph, Value } from "./graph.ts";
+import { ELEMENT, type Graph, type Value } from "./graph.ts";
 import type { Matrix, Range } from "./passes.ts";
 
 /** What stands for 0 among unsigned bytes where values may be negative. */
@@ -45,7 +45,7 @@ export function integerProduct(
   const matrix = graph.constant("uint8", [units, rows, columns], bytes);
   const sums = graph.op("MatMulInteger", [input, matrix, zero, middle]);
   const unit = graph.constant("float", [units, 1, columns], steps);
-  return graph.op("Mul", [graph.op("Cast", [sums], { to: 1 }), unit]);
+  return graph.op("Mul", [graph.op("Cast", [sums], { to: ELEMENT.float }), unit]);
 }
 
 /** Weights times the scales of their inputs, in 255 steps for each output of each unit. */

@@ -74,7 +74,9 @@ export class Passes {
   /** What the rows get back of what the columns send: [units, columns] to [units, rows]. */
   transposed(matrix: Matrix, sent: Value): Value {
     const { dims: [units, rows, columns] } = matrix;
-    const turned = this.#graph.op("Transpose", [this.#stack(matrix.weights, matrix.dims)], { perm: [0, 2, 1] });
+    const turned = this.#graph.op("Transpose", [this.#stack(matrix.weights, matrix.dims)], {
+      perm: [0, 2, 1],
+    });
     const row = this.#shape(sent, [units, 1, columns]);
     return this.#shape(this.#graph.op("MatMul", [row, turned]), [units, rows]);
   }

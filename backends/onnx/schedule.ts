@@ -4,7 +4,10 @@
  * @module
  */
 import type { Plan } from "../../model/plan.ts";
-import type { Graph, Value } from "./graph.ts";
+import { ELEMENT, type Graph, type Value } from "./graph.ts";
+
+/** A step that does not come. */
+const NEVER = 2n ** 62n;
 
 /** The schedule of a plan in a graph. */
 export class Schedule {
@@ -54,18 +57,19 @@ export class Schedule {
     for (let layer = 0; layer < layers; layer++) {
       most = Math.max(most, start[layer + 1]! - start[layer]!);
     }
-    const begins = new Float64Array(layers * most).fill(Infinity);
+    const begins = new BigInt64Array(layers * most).fill(NEVER);
     const values = new Float32Array(layers * (most + 1));
     for (let layer = 0; layer < layers; layer++) {
       for (let i = start[layer]!; i < start[layer + 1]!; i++) {
-        begins[layer * most + i - start[layer]!] = from[i]! - ahead;
+        const begin = Math.ceil(from[i]!) - ahead;
+        if (begin < Infinity) begins[layer * most + i - start[layer]!] = BigInt(begin);
         values[layer * (most + 1) + i - start[layer]! + 1] = value[i]!;
       }
     }
     // Entries ascend, so as many have begun as the place of the last that has.
-    const step = graph.op("Cast", [this.#step], { to: 11 });
-    const table = graph.constant("double", [layers, most], begins);
-    const begun = graph.op("Cast", [graph.op("LessOrEqual", [table, step])], { to: 7 });
+    const table = graph.constant("int64", [layers, most], begins);
+    const has = graph.op("LessOrEqual", [table, this.#step]);
+    const begun = graph.op("Cast", [has], { to: ELEMENT.int64 });
     const count = graph.op("ReduceSum", [begun, graph.ints(1)], { keepdims: 1 });
     const places = graph.constant("float", [layers, most + 1], values);
     const found = graph.op("GatherElements", [places, count], { axis: 1 });

@@ -30,7 +30,9 @@ export interface SessionOptions {
   /** Reports that gather at most. */
   readonly capacity: number;
   /** Called when a step fails: the device is not to be used any more. */
-  readonly fail: (message: string) => void;
+  readonly lose: (message: string) => void;
+  /** Called when the session is disposed of. */
+  readonly closed: () => void;
 }
 
 /** A model on an executor. */
@@ -47,7 +49,8 @@ export class OnnxSession implements Session {
   #undrained = 0;
   /** The steps that have not finished; where the executor finishes at once there are none. */
   #queue: Promise<void> | undefined;
-  #open = true;
+  #loss: string | undefined;
+  #disposed = false;
 
   /**
    * @param checkpoint the state that the executor begins with
@@ -66,9 +69,9 @@ export class OnnxSession implements Session {
     this.#learned = checkpoint.learned;
   }
 
-  /** Whether steps can still be made. */
-  get isOpen(): boolean {
-    return this.#open;
+  /** From now on every call is refused. */
+  end(message: string): void {
+    this.#loss ??= message;
   }
 
   memory(): MemoryReport {
@@ -171,20 +174,22 @@ export class OnnxSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.end("The session is closed: open the device again");
     await this.#queue?.catch(() => {});
     await this.#options.executor[Symbol.asyncDispose]();
+    this.#options.closed();
   }
 
   #lose(error: unknown): DeviceLostError {
-    this.#open = false;
     const message = `A step failed: ${(error as Error).message}`;
-    this.#options.fail(message);
-    return new DeviceLostError(message, { cause: error });
+    this.end(message);
+    this.#options.lose(message);
+    return new DeviceLostError(this.#loss, { cause: error });
   }
 
   #checkOpen(): void {
-    if (!this.#open) throw new DeviceLostError("The session is closed: open the device again");
+    if (this.#loss !== undefined) throw new DeviceLostError(this.#loss);
   }
 }

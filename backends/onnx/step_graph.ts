@@ -5,7 +5,7 @@
  */
 import { layerOf, type Plan } from "../../model/plan.ts";
 import { type Arithmetic, arithmetic } from "./arithmetic.ts";
-import { Graph, type Value } from "./graph.ts";
+import { ELEMENT, Graph, type Value } from "./graph.ts";
 import { type Group, type Layout, layoutOf, packPart, type Part } from "./layout.ts";
 import { type Matrix, Passes, storedDims, type UpdateForm } from "./passes.ts";
 import { isScaled } from "./momentum_scale.ts";
@@ -163,7 +163,10 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
     learn,
     graph.op("GreaterOrEqual", [step, graph.int(2)]),
   ]);
-  const learned = graph.op("Add", [learnedBefore, graph.op("Cast", [active], { to: 7 })]);
+  const learned = graph.op("Add", [
+    learnedBefore,
+    graph.op("Cast", [active], { to: ELEMENT.int64 }),
+  ]);
   const layers = layerOf(plan);
   const passes = new Passes(graph, form);
   const context: StepContext = {
@@ -182,7 +185,7 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
     scale: form === "fused" && isScaled(plan)
       ? graph.input(MOMENTUM_SCALE, "float", [plan.layerStart.length - 1])
       : null,
-    learned: graph.op("Cast", [learned], { to: 1 }),
+    learned: graph.op("Cast", [learned], { to: ELEMENT.float }),
     read: (tensor, index) => readPart(`${tensor}.${index}`),
     has: (tensor, index) => parts.has(`${tensor}.${index}`),
     write: (tensor, index, value) => writePart(`${tensor}.${index}`, value),
