@@ -6,9 +6,10 @@ import { builtinSpec } from "../model/builtin.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
-import { frameLength, type Plan } from "../model/plan.ts";
+import type { Plan } from "../model/plan.ts";
 import { assert, assertEquals } from "../std_assert.ts";
-import { ALL_LEARN, deviation, inputs } from "./agreement.ts";
+import { deviation } from "../conformance/tolerance.ts";
+import { ALL_LEARN, inputs } from "./agreement.ts";
 import { needing } from "./needs.ts";
 
 const SPECS = {

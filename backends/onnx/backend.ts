@@ -147,6 +147,7 @@ class OnnxDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     const reasons: string[] = [];
+    if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
     let bytes = 0;
     // All state twice: what a step reads and what it writes.
     for (const length of Object.values(stateLengths(plan))) bytes += 8 * length;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Plan } from "../../model/plan.ts";
+import { rateAt } from "../../model/schedule.ts";
 import { ELEMENT, type Graph, type Value } from "./graph.ts";
 
 /** A step that does not come. */
@@ -51,22 +52,23 @@ export class Schedule {
    */
   rates(ahead = 0): Value {
     const graph = this.#graph;
-    const { start, from, value } = this.#plan.rates;
-    const layers = start.length - 1;
-    let most = 0;
-    for (let layer = 0; layer < layers; layer++) {
-      most = Math.max(most, start[layer + 1]! - start[layer]!);
-    }
+    const { rates } = this.#plan;
+    const layers = rates.start.length - 1;
+    const changes = Array.from({ length: layers }, (_, layer) => {
+      const own = rates.from.subarray(rates.start[layer], rates.start[layer + 1]);
+      const steps = new Set(Array.from(own, Math.ceil).filter((step) => step < Infinity));
+      return [...steps].sort((a, b) => a - b);
+    });
+    const most = Math.max(...changes.map((steps) => steps.length), 1);
     const begins = new BigInt64Array(layers * most).fill(NEVER);
     const values = new Float32Array(layers * (most + 1));
-    for (let layer = 0; layer < layers; layer++) {
-      for (let i = start[layer]!; i < start[layer + 1]!; i++) {
-        const begin = Math.ceil(from[i]!) - ahead;
-        if (begin < Infinity) begins[layer * most + i - start[layer]!] = BigInt(begin);
-        values[layer * (most + 1) + i - start[layer]! + 1] = value[i]!;
+    for (const [layer, steps] of changes.entries()) {
+      for (const [i, step] of steps.entries()) {
+        begins[layer * most + i] = BigInt(step - ahead);
+        values[layer * (most + 1) + i + 1] = rateAt(rates, layer, step);
       }
     }
-    // Entries ascend, so as many have begun as the place of the last that has.
+    // Steps ascend, so as many have come as the place of the last that has.
     const table = graph.constant("int64", [layers, most], begins);
     const has = graph.op("LessOrEqual", [table, this.#step]);
     const begun = graph.op("Cast", [has], { to: ELEMENT.int64 });
