@@ -45,11 +45,6 @@ const NEEDS = {
     met: () => runs("python3", "-c", "import onnx, onnxruntime"),
     inCi: true,
   },
-  gpu: {
-    why: "there is no GPU adapter",
-    met: async () => await navigator.gpu?.requestAdapter() != null,
-    inCi: true,
-  },
   script: {
     why: "script, which makes terminals, is not installed",
     met: () => runs("script", "-V"),

@@ -15,6 +15,7 @@ import {
   type Session,
   type Verdict,
 } from "../backend.ts";
+import { findAdapter } from "../webgpu/adapter.ts";
 import { packPart } from "./layout.ts";
 import type { UpdateForm } from "./passes.ts";
 import { ORT_VERSION } from "./import_ort.ts";
@@ -74,7 +75,7 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
   return {
     apiVersion: API_VERSION,
     name: "onnx",
-    probe: async () => await hasGpu() ? [wasm, webgpu] : [wasm],
+    probe: async () => await findAdapter() === null ? [wasm] : [wasm, webgpu],
     async open(id) {
       if (id === "wasm") {
         const most = threads > 1 ? MOST_SHARED_BYTES : MOST_BYTES;
@@ -83,19 +84,13 @@ export function onnxBackend(options: OnnxOptions = {}): Backend {
       if (id !== "webgpu") {
         throw new RangeError(`Backend "onnx" has no device "${id}": there are wasm, webgpu`);
       }
-      if (!await hasGpu()) {
+      if (await findAdapter() === null) {
         throw new RangeError('Backend "onnx" has no device "webgpu" here: there is no GPU adapter');
       }
       const ort = options.ort ?? await publicOrt("webgpu");
       return new OnnxDevice(webgpu, publicEngine(ort, "webgpu"));
     },
   };
-}
-
-/** Whether there is an adapter. Looked up without types: those of WebGPU are not everywhere. */
-async function hasGpu(): Promise<boolean> {
-  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<unknown> } };
-  return (await gpu?.requestAdapter().catch(() => null) ?? null) !== null;
 }
 
 /** The raw module, or the public API where that cannot be had. */
