@@ -21,6 +21,7 @@ const BUILT_IN: Readonly<Record<string, (options: BackendOptions) => Promise<Bac
   wasm: async (options) => (await import("./wasm/backend.ts")).wasmBackend(options),
   native: async (options) => (await import("./native/backend.ts")).ownBackend(options),
   webgpu: async () => (await import("./webgpu/backend.ts")).backend,
+  onnx: async (options) => (await import("./onnx/backend.ts")).onnxBackend(options),
   reference: async () => (await import("./reference/backend.ts")).backend,
   null: async () => (await import("./null/backend.ts")).backend,
 };

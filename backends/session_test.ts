@@ -155,7 +155,7 @@ for (const name of BACKEND_NAMES.filter((name) => name !== "null")) {
 }
 
 Deno.test("running means forget over a thousand steps at most, on every backend", async () => {
-  for (const name of ["wasm", "reference"]) {
+  for (const name of ["wasm", "onnx", "reference"]) {
     const { device } = await openDevice(name, { threads: 1 });
     await using _device = device;
     const old = { ...initialCheckpoint(plan), step: 2000, learned: 2000, started: true };

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Entry>>> = {
   run: () => import("./run.ts"),
   demo: () => import("./demo.ts"),
   inspect: () => import("./inspect.ts"),
+  export: () => import("./export.ts"),
   backends: () => import("./backends.ts"),
   doctor: () => import("./doctor.ts"),
   bench: () => import("./bench.ts"),

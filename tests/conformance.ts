@@ -53,6 +53,10 @@ const ROWS: readonly Row[] = [
   // A CPU that plays a GPU compiles a program for every plan.
   { specifier: "webgpu", device: "f32", options: { deadline: 60_000 } },
   { specifier: "webgpu", device: "f16", options: { deadline: 60_000 } },
+  { specifier: "onnx", device: "wasm", threads: 1 },
+  { specifier: "onnx", device: "wasm", threads: 2 },
+  // A graph is compiled for every case, and every readback waits.
+  { specifier: "onnx", device: "webgpu", options: { runs: 5, deadline: 60_000 } },
   { specifier: "./examples/my_backend/mod.ts", device: "0" },
   { specifier: "native", device: "avx2", threads: 1 },
   { specifier: "native", device: "avx2", threads: 2 },

@@ -40,6 +40,11 @@ const NEEDS = {
     met: () => runs("python3", "-c", "import numpy"),
     inCi: true,
   },
+  onnx: {
+    why: "onnx and onnxruntime of Python are not installed",
+    met: () => runs("python3", "-c", "import onnx, onnxruntime"),
+    inCi: true,
+  },
   script: {
     why: "script, which makes terminals, is not installed",
     met: () => runs("script", "-V"),
