@@ -33,7 +33,7 @@ Deno.test("export refuses flags that do not go together, and files it cannot wri
     "choose one",
   );
   assertRefused(
-    await saccade(["export", "--onnx", folder.file("no/step.onnx"]), "tiny"),
+    await saccade(["export", "--onnx", folder.file("no/step.onnx"), "tiny"]),
     3,
     "there is no such folder",
   );
