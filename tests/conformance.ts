@@ -56,7 +56,18 @@ const ROWS: readonly Row[] = [
   { specifier: "onnx", device: "wasm", threads: 1 },
   { specifier: "onnx", device: "wasm", threads: 2 },
   // A graph is compiled for every case, and every readback waits.
-  { specifier: "onnx", device: "webgpu", options: { runs: 5, deadline: 60_000 } },
+  {
+    specifier: "onnx",
+    device: "webgpu",
+    options: {
+      runs: 1,
+      deadline: 60_000,
+      expected: [{
+        test: "sessions that are closed leave nothing behind",
+        reason: "onnxruntime-web 1.30.0 keeps 0.3 MB of a device that it gave back",
+      }],
+    },
+  },
   { specifier: "./examples/my_backend/mod.ts", device: "0" },
   { specifier: "native", device: "avx2", threads: 1 },
   { specifier: "native", device: "avx2", threads: 2 },

@@ -57,6 +57,15 @@ export async function publicOrt(provider: Provider): Promise<OrtModule> {
   }
 }
 
+let busy: Promise<unknown> = Promise.resolve();
+
+/** One call after another, over all sessions: the build for WebGPU breaks when one begins while another waits for the device. */
+function inTurn<T>(call: () => Promise<T>): Promise<T> {
+  const done = busy.then(call);
+  busy = done.catch(() => {});
+  return done;
+}
+
 /** A graph in a session of the public API. On WebGPU its state stays on the device, on WebAssembly it is copied twice a step. */
 export class PublicExecutor {
   readonly immediate = false;
@@ -69,6 +78,7 @@ export class PublicExecutor {
   #state: Map<string, OrtTensor>;
   /** What came out of the last one. */
   #shown = new Map<string, OrtTensor>();
+  #released = false;
 
   private constructor(
     ort: OrtModule,
@@ -76,7 +86,14 @@ export class PublicExecutor {
     { step, counts, fill }: Beginning,
     lost: Promise<{ message: string }> | undefined,
   ) {
-    if (lost !== undefined) this.lost = lost.then(({ message }) => `The GPU is gone: ${message}`);
+    if (lost !== undefined) {
+      this.lost = new Promise((resolve) => {
+        lost.then(({ message }) => {
+          // The runtime gives its device back with its last session: that is no loss.
+          if (!this.#released) resolve(`The GPU is gone: ${message}`);
+        });
+      });
+    }
     this.#ort = ort;
     this.#session = session;
     const ports = [...step.graph.inputs, ...step.graph.outputs];
@@ -120,11 +137,13 @@ export class PublicExecutor {
       (name) => [`${name}${NEXT}`, "gpu-buffer"],
     );
     try {
-      const session = await ort.InferenceSession.create(beginning.model, {
+      const options = {
         executionProviders: [provider],
         logSeverityLevel: 3,
         ...(provider === "webgpu" ? { preferredOutputLocation: Object.fromEntries(stays) } : {}),
-      });
+      };
+      const create = () => ort.InferenceSession.create(beginning.model, options);
+      const session = await inTurn(create);
       // A promise where the version asks for the device only then.
       const device = provider === "webgpu" ? await ort.env.webgpu?.device : undefined;
       return new PublicExecutor(ort, session, beginning, device?.lost);
@@ -145,7 +164,7 @@ export class PublicExecutor {
     const feeds = Object.fromEntries(
       [...Object.entries(given), ...this.#state].filter(([name]) => this.#dims.has(name)),
     );
-    const outputs = await this.#session.run(feeds);
+    const outputs = await inTurn(() => this.#session.run(feeds));
     const before = this.#state;
     this.#state = new Map(
       Array.from(before.keys(), (name) => [name, outputs[`${name}${NEXT}`]!]),
@@ -157,11 +176,12 @@ export class PublicExecutor {
 
   async read(name: string): Promise<Float32Array> {
     const tensor = this.#state.get(name) ?? this.#shown.get(name)!;
-    return await tensor.getData();
+    return await inTurn(() => tensor.getData());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#released = true;
     for (const tensor of [...this.#state.values(), ...this.#shown.values()]) tensor.dispose();
-    await this.#session.release();
+    await inTurn(() => this.#session.release());
   }
 }
