@@ -5,6 +5,7 @@
  */
 import { offsetsOf, type Plan } from "../../model/plan.ts";
 import type { StepCost } from "../report_ring.ts";
+import { isScaled } from "./momentum_scale.ts";
 import { stepCost } from "../step_cost.ts";
 
 /**
@@ -20,9 +21,10 @@ export function graphCost(plan: Plan): (step: number, learn: boolean) => StepCos
   const decoder = 4 * at.decoder.at(-1)!;
   const momentum = plan.rule.name === "2016";
   const work = stepCost(plan, { encoderBytes: () => 0, decoderBytes: () => 0, momentum });
-  // Momentum is decayed, added to, and read by the update of the weights.
+  // Momentum is added to, and read by the update of the weights; unless it is stored scaled, it is decayed before.
+  const passes = isScaled(plan) ? 1 : 2;
   const extra = momentum ? encoder + decoder : 0;
-  const bytesRead = 2 * encoder + 3 * decoder + 3 * extra;
-  const bytesWritten = encoder + decoder + 2 * extra;
+  const bytesRead = 2 * encoder + 3 * decoder + (passes + 1) * extra;
+  const bytesWritten = encoder + decoder + passes * extra;
   return (step, learn) => ({ macs: work(step, learn).macs, bytesRead, bytesWritten });
 }
