@@ -103,6 +103,9 @@ export interface ConformanceReport {
   readonly conformant: boolean;
 }
 
+/** Milliseconds after which a property stops trying new cases, unless stated. */
+const LIMIT = 60_000;
+
 /** A path, and behind it which commands were run where the property is one of commands. */
 function splitPath(path: string | undefined): { path?: string; replayPath?: string } {
   if (path === undefined) return {};
@@ -181,11 +184,16 @@ async function prove(
   const details = await fc.check(property.of(subject), {
     seed: options.seed,
     numRuns: Math.max(1, Math.round((options.runs ?? 100) * (property.share ?? 1))),
-    interruptAfterTimeLimit: options.limit ?? 60_000,
+    interruptAfterTimeLimit: options.limit ?? LIMIT,
     ...(path === undefined ? {} : { path }),
   });
   const result = { name, runs: details.numRuns, ms: Math.round(performance.now() - begin) };
   const expected = exceptionFor(property, options.expected);
+  if (details.interrupted && details.errorInstance === null && details.numRuns === 0) {
+    const message = `No case came to an end within ${(options.limit ?? LIMIT) / 1000} s`;
+    const failure = { message, counterexample: "none", seed: options.seed, path: "" };
+    return { ...result, outcome: "failed", failure };
+  }
   if (!details.failed || (details.interrupted && details.errorInstance === null)) {
     return expected === undefined
       ? { ...result, outcome: "passed" }

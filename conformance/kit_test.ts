@@ -65,6 +65,20 @@ Deno.test("a failing sequence of commands replays as it was printed", async () =
   assertEquals(again.results[0]!.failure!.counterexample, counterexample);
 });
 
+Deno.test("a property of which no case comes to an end in time has not passed", async () => {
+  const slow = {
+    ...reference,
+    open: async (id: string) => {
+      await new Promise((wake) => setTimeout(wake, 200));
+      return await reference.open(id);
+    },
+  };
+  const options = { ...QUICK, only: "device that is gone", limit: 50 };
+  const { results } = await proveConformance(slow, options);
+  assertEquals(results.map(({ outcome }) => outcome), ["failed"]);
+  assertEquals(results[0]!.failure!.message, "No case came to an end within 0.05 s");
+});
+
 Deno.test("a device that there is not, and no device at all, are refused in words", async () => {
   await assertRejects(
     () => proveConformance(reference, { device: "f16" }),
