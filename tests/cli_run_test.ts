@@ -262,7 +262,7 @@ Deno.test("--help exits 0 everywhere, with flags and examples; no command at all
   const help = await succeed("--help");
   const commands = [...help.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name!);
   assertEquals(commands, [
-    ...["run", "demo", "inspect", "backends", "doctor", "bench", "conformance"],
+    ...["run", "demo", "inspect", "export", "backends", "doctor", "bench", "conformance"],
   ]);
   for (const name of commands) {
     const text = await succeed(name, "--help");
