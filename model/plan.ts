@@ -4,6 +4,7 @@
  * @module
  */
 import type { Rates } from "./schedule.ts";
+import type { WeightFormat } from "./weight_format.ts";
 
 /** The scalars of the 2016 rule (pvm-spec 2, 3). */
 export interface Rule2016 {
@@ -119,6 +120,8 @@ export interface Plan {
   readonly defer: Defer;
   /** What is pruned: neither read nor written, it counts as 0. Nothing, where there is no mask. */
   readonly mask?: Mask;
+  /** What the weights are stored in and learn in; f32 unless stated. */
+  readonly format?: WeightFormat;
 }
 
 /** Units of a plan. */
