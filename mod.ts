@@ -44,6 +44,15 @@ export type { Channel } from "./backends/remote/channel.ts";
 export { inProcess, inWorker } from "./backends/remote/isolate.ts";
 export { remoteBackend } from "./backends/remote/remote.ts";
 export { serve } from "./backends/remote/serve.ts";
+export {
+  type Blocks,
+  densityOf,
+  gradualDensity,
+  prune,
+  type Pruned,
+  type PruneOptions,
+  type PruningScope,
+} from "./compress/prune.ts";
 export { type Loss, quantise, type Quantised } from "./compress/quantise.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
 export { type MeterOptions, openMeter } from "./meters/open.ts";
