@@ -126,7 +126,8 @@ export async function main(args: readonly string[]): Promise<number> {
   }));
   const plot = values.text("plot");
   if (plot !== undefined) {
-    const svg = errorPlot(`${path} on ${word}: error of layer 0`, [
+    const fileOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+    const svg = errorPlot(`${fileOf(path)} on ${fileOf(word)}: error of layer 0`, [
       { name: "copy last", colour: "#888888", values: trials.frozen.copies },
       { name: "frozen", colour: "#1f77b4", values: trials.frozen.errors },
       { name: "learning", colour: "#d62728", values: trials.prequential.errors },

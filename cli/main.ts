@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Entry>>> = {
   inspect: () => import("./inspect.ts"),
   backends: () => import("./backends.ts"),
   doctor: () => import("./doctor.ts"),
+  compress: () => import("./compress.ts"),
   eval: () => import("./eval.ts"),
   bench: () => import("./bench.ts"),
   conformance: () => import("./conformance.ts"),
