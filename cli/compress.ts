@@ -210,8 +210,15 @@ export async function main(args: readonly string[]): Promise<number> {
   const once = () => openSource(sourceNamed(retrain!, { fit }), frame);
   const skip = retrain === undefined ? 0 : await heldOut(once, steps, wanted);
   await using _claim = await claimCheckpoint(out);
-  const save = async (stored: StoredCheckpoint) =>
-    await saveCheckpoint(out, await encodeCheckpoint(stored));
+  const save = async (stored: StoredCheckpoint, last: boolean) => {
+    try {
+      await saveCheckpoint(out, await encodeCheckpoint(stored));
+    } catch (error) {
+      // What was saved before is still there, and there may be room when it matters.
+      if (last) throw error;
+      write(`${(error as Error).message}; the teaching goes on\n`, Deno.stderr);
+    }
+  };
   const options: CompressOptions = {
     ...(format === undefined ? {} : { format }),
     ...(pruning === undefined ? {} : { pruning }),

@@ -43,8 +43,8 @@ export interface CompressOptions {
   readonly retraining?: Retraining;
   /** Told of every step that was made, and the density it was made with. */
   readonly made?: (step: number, density: number) => void;
-  /** Given what there is whenever the model was pruned and has learned on, and at the end. */
-  readonly save?: (stored: StoredCheckpoint) => Promise<void>;
+  /** Given what there is whenever the model was pruned and has learned on, and at last what it has become. */
+  readonly save?: (stored: StoredCheckpoint, last: boolean) => Promise<void>;
 }
 
 /** A compressed model. */
@@ -93,7 +93,7 @@ export async function compress(
   const target = pruning === undefined ? state : prune(state.plan, state.checkpoint, pruning);
   if (retraining === undefined) {
     const compressed = wrap(target.plan, target.checkpoint);
-    await save?.(compressed);
+    await save?.(compressed, true);
     return { stored: compressed, lost };
   }
   const { source, steps, gradual = true } = retraining;
@@ -116,7 +116,7 @@ export async function compress(
       throw new SourceError(source.truncated ?? `${source.name} ended after ${made} frames`);
     }
     state = { plan: state.plan, checkpoint: taught.checkpoint };
-    await save?.(wrap(state.plan, state.checkpoint));
+    await save?.(wrap(state.plan, state.checkpoint), end === steps);
   }
   return { stored: wrap(state.plan, state.checkpoint), lost };
 }
