@@ -45,7 +45,6 @@ export { inProcess, inWorker } from "./backends/remote/isolate.ts";
 export { remoteBackend } from "./backends/remote/remote.ts";
 export { serve } from "./backends/remote/serve.ts";
 export {
-  type Blocks,
   densityOf,
   gradualDensity,
   prune,
@@ -85,6 +84,7 @@ export { rateAt, type Rates } from "./model/schedule.ts";
 export type { Activation, Lateral, RuleName, Spec } from "./model/spec.ts";
 export { checkState, stateLengths } from "./model/state.ts";
 export { unitOffsets } from "./model/unit_tensors.ts";
+export type { Blocks } from "./model/weight_blocks.ts";
 export {
   type NarrowFormat,
   roundToFormat,

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type Blocks, densityOf, PRUNING_SCOPES, type PruningScope } from "../compress/prune.ts";
+import { densityOf, PRUNING_SCOPES, type PruningScope } from "../compress/prune.ts";
 import { encodeCheckpoint, planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { weightCount } from "../model/plan.ts";
+import type { Blocks } from "../model/weight_blocks.ts";
 import {
   formatOf,
   WEIGHT_FORMATS,

@@ -5,15 +5,8 @@
  */
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
 import { layerOf, type Mask, type Plan } from "../model/plan.ts";
+import { type Blocks, eachBlock, eachWeight } from "../model/weight_blocks.ts";
 import { matricesOf, type MatrixPlace } from "../model/weight_format.ts";
-
-/** Blocks of a matrix that are kept or pruned as one: of the encoder [H, inputs], and of the decoder hidden-major, [H + 1, outputs]. */
-export interface Blocks {
-  /** Hidden units that follow each other. */
-  readonly rows: number;
-  /** Inputs, or outputs, that follow each other. */
-  readonly columns: number;
-}
 
 /** The weights that are compared with each other: those of one matrix, of a layer's encoders or decoders, or of all. */
 export const PRUNING_SCOPES = ["matrix", "layer", "global"] as const;
@@ -100,12 +93,15 @@ export function prune(
       : "all";
     const list = groups.get(group) ?? [];
     groups.set(group, list);
-    let best: Block | undefined;
-    for (const block of blocksOf(place, blocks, tensors[name]!, plan.mask?.[name])) {
+    const own: Block[] = [];
+    eachBlock(place, blocks, (row, column) => {
+      const where = { place, row, column };
+      const block = { ...where, score: scoreOf(where, blocks, tensors[name]!, plan.mask?.[name]) };
       list.push(block);
-      if (best === undefined || block.score > best.score) best = block;
-    }
-    if (best !== undefined) keep(best, blocks, mask[name], plan.mask?.[name]);
+      own.push(block);
+    });
+    const best = own.reduce((a, b) => b.score > a.score ? b : a);
+    keep(best, blocks, mask[name], plan.mask?.[name]);
   }
   for (const list of groups.values()) {
     // A stable sort: equal blocks are kept in their order, on every machine.
@@ -143,53 +139,29 @@ function checkBlocks(plan: Plan, { rows, columns }: Blocks): void {
   }
 }
 
-/** Where a weight of a hidden unit and an input or output stands. */
-function at({ name, begin, columns }: MatrixPlace, row: number, column: number): number {
-  return begin + (name === "encoder" ? row * columns + column : column * columns + row);
-}
-
-/** Hidden-major sides of a matrix. */
-function sidesOf({ name, rows, columns }: MatrixPlace): readonly [number, number] {
-  return name === "encoder" ? [rows, columns] : [columns, rows];
-}
-
-function* blocksOf(
-  place: MatrixPlace,
-  { rows, columns }: Blocks,
+function scoreOf(
+  { place, row, column }: Omit<Block, "score">,
+  blocks: Blocks,
   weights: Tensor,
   kept: Uint8Array | undefined,
-): Generator<Block, void, void> {
-  const [height, width] = sidesOf(place);
-  for (let row = 0; row < height; row += rows) {
-    for (let column = 0; column < width; column += columns) {
-      let [squares, count, left] = [0, 0, 0];
-      for (let i = row; i < Math.min(row + rows, height); i++) {
-        for (let j = column; j < Math.min(column + columns, width); j++) {
-          const k = at(place, i, j);
-          count++;
-          if (kept?.[k] === 0) continue;
-          left++;
-          squares += weights[k]! ** 2;
-        }
-      }
-      yield { place, row, column, score: left === 0 ? -1 : squares / count };
-    }
-  }
+): number {
+  let [squares, count, left] = [0, 0, 0];
+  eachWeight(place, blocks, row, column, (at) => {
+    count++;
+    if (kept?.[at] === 0) return;
+    left++;
+    squares += weights[at]! ** 2;
+  });
+  return left === 0 ? -1 : squares / count;
 }
 
 function keep(
   { place, row, column }: Block,
-  { rows, columns }: Blocks,
+  blocks: Blocks,
   mask: Uint8Array,
   before: Uint8Array | undefined,
 ): void {
-  const [height, width] = sidesOf(place);
-  for (let i = row; i < Math.min(row + rows, height); i++) {
-    for (let j = column; j < Math.min(column + columns, width); j++) {
-      const k = at(place, i, j);
-      mask[k] = before?.[k] ?? 1;
-    }
-  }
+  eachWeight(place, blocks, row, column, (at) => mask[at] = before?.[at] ?? 1);
 }
 
 /**

@@ -51,8 +51,8 @@ export async function encodeCheckpoint(
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const { deferred } = checkpoint;
   const plain = spec["format"] === undefined || spec["format"] === "f32";
-  const tensors = plain && mask === undefined
-    ? checkpoint.tensors
+  const { tensors, blocks } = plain && mask === undefined
+    ? { tensors: checkpoint.tensors, blocks: undefined }
     : packWeights(planOf({ spec, ...(mask === undefined ? {} : { mask }) }), checkpoint.tensors);
   const metadata = {
     format: FORMAT,
@@ -64,6 +64,7 @@ export async function encodeCheckpoint(
     learned: String(checkpoint.learned),
     started: String(checkpoint.started),
     source_frames: String(sourceFrames),
+    ...(blocks === undefined ? {} : { mask_blocks: blocks }),
     ...(deferred === undefined
       ? {}
       : { defer: String(deferred.every), defer_window: String(deferred.window) }),
@@ -99,7 +100,10 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpo
   const narrow = (spec.format ?? "f32") !== "f32";
   const packed = narrow || tensors["encoder.mask"] !== undefined;
   const { mask, ...unpacked } = packed
-    ? unpackWeights(planOf({ spec }), tensors)
+    ? unpackWeights(planOf({ spec }), {
+      tensors,
+      ...(metadata["mask_blocks"] === undefined ? {} : { blocks: metadata["mask_blocks"] }),
+    })
     : { tensors: tensors as Checkpoint["tensors"], mask: undefined };
   return {
     spec,

@@ -2,14 +2,15 @@
  * Weights as a file holds them: in the format's own type, and of a pruned model only those that are kept.
  *
  * `encoder` and `decoder` are F32 (or F64), BF16, F16 or, of fixed point, I16: whole steps of `encoder.scale` and `decoder.scale` (i16
- * and i8 alike: the upper byte of i8 is that of its master). Where there is a mask, `encoder.mask` and `decoder.mask` are U8 with a bit a
- * weight in the order of the tensor, the lowest bit first, 1 is kept; weights and momentum that are not kept are left out.
+ * and i8 alike: the upper byte of i8 is that of its master). Where there is a mask, `encoder.mask` and `decoder.mask` are U8
+ * (`packed_mask.ts`), and weights and momentum that are not kept are left out.
  *
  * @module
  */
 import { fromBfloat, toBfloat } from "./bfloat.ts";
 import type { Tensor } from "./checkpoint.ts";
 import { fromHalf, toHalf } from "./half.ts";
+import { packMask, unpackMask } from "./packed_mask.ts";
 import type { Mask, Plan } from "./plan.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "./state.ts";
@@ -22,27 +23,34 @@ function maskOf(mask: Mask | undefined, name: string): Uint8Array | undefined {
   return mask?.[name.startsWith("encoder") ? "encoder" : "decoder"];
 }
 
+/** What a file holds of a state. */
+export interface Packed {
+  /** Its tensors; what is no weight is as it was. */
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  /** The blocks of its mask, where it is pruned. */
+  readonly blocks?: string;
+}
+
 /**
  * Packs the weights of a state.
  *
  * @param plan the model, with its mask
  * @param tensors its state
- * @returns tensors for a file; what is no weight is as it was
  * @throws {RangeError} for a weight that is not on the format's grid: packing loses nothing
  */
 export function packWeights(
   plan: Plan,
   tensors: Readonly<Record<string, Tensor>>,
-): Record<string, StoredTensor> {
+): Packed {
   const out: Record<string, StoredTensor> = { ...tensors };
   for (const name of MATRICES) out[name] = packMatrices(plan, name, tensors);
-  if (plan.mask === undefined) return out;
+  if (plan.mask === undefined) return { tensors: out };
   for (const name of MOMENTUM_TENSORS) {
     const momentum = tensors[name];
     if (momentum !== undefined) out[name] = keptOf(momentum, maskOf(plan.mask, name));
   }
-  for (const name of MATRICES) out[`${name}.mask`] = packBits(plan.mask[name]);
-  return out;
+  const { blocks, encoder, decoder } = packMask(plan, plan.mask);
+  return { tensors: { ...out, "encoder.mask": encoder, "decoder.mask": decoder }, blocks };
 }
 
 function keptOf<T extends Tensor | Int16Array>(values: T, mask: Uint8Array | undefined): T {
@@ -100,12 +108,6 @@ function eachScale(
   }
 }
 
-function packBits(mask: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil(mask.length / 8));
-  for (let i = 0; i < mask.length; i++) bytes[i >> 3]! |= mask[i]! << (i & 7);
-  return bytes;
-}
-
 /** A state as it was before it was packed. */
 export interface Unpacked {
   /** The state. */
@@ -123,14 +125,16 @@ export interface Unpacked {
  */
 export function unpackWeights(
   plan: Plan,
-  stored: Readonly<Record<string, StoredTensor>>,
+  { tensors: stored, blocks = "" }: Packed,
 ): Unpacked {
-  const lengths = stateLengths(plan);
   const { "encoder.mask": encoder, "decoder.mask": decoder, ...rest } = stored;
-  const mask = encoder === undefined && decoder === undefined ? undefined : {
-    encoder: unpackBits(encoder, lengths["encoder"]!),
-    decoder: unpackBits(decoder, lengths["decoder"]!),
-  };
+  const isPruned = encoder !== undefined || decoder !== undefined;
+  if (isPruned && !(encoder instanceof Uint8Array && decoder instanceof Uint8Array)) {
+    throw new SyntaxError("its mask is not that of its model");
+  }
+  const mask = isPruned
+    ? unpackMask(plan, { blocks, encoder: encoder as Uint8Array, decoder: decoder as Uint8Array })
+    : undefined;
   const tensors: Record<string, Tensor> = {};
   for (const [name, values] of Object.entries(rest)) {
     const isMatrix = name === "encoder" || name === "decoder";
@@ -146,13 +150,6 @@ export function unpackWeights(
   }
   if (hasScales(formatOf(plan))) multiply(plan, tensors);
   return mask === undefined ? { tensors } : { tensors, mask };
-}
-
-function unpackBits(bytes: StoredTensor | undefined, length: number): Uint8Array {
-  if (!(bytes instanceof Uint8Array) || bytes.length !== Math.ceil(length / 8)) {
-    throw new SyntaxError("its mask is not that of its model");
-  }
-  return Uint8Array.from({ length }, (_, i) => (bytes[i >> 3]! >> (i & 7)) & 1);
 }
 
 /** A matrix as numbers, those of fixed point as steps; undefined where it is not of the type that its format has. */

@@ -87,6 +87,8 @@ Deno.test("what is not the model's is refused", () => {
   const plan = planOf({ spec });
   const packed = packWeights({ ...plan, mask: mask! }, tensors);
   assertEquals(unpackWeights(plan, packed), { tensors, mask: mask! });
+  const change = (tensors: Record<string, StoredTensor>) => () =>
+    unpackWeights(plan, { ...packed, tensors: { ...packed.tensors, ...tensors } });
   const cases: [string, Record<string, StoredTensor>][] = [
     ["is not of the type", { encoder: tensors["encoder"]! }],
     ["its mask is not", { "encoder.mask": new Uint8Array(3) }],
@@ -94,10 +96,10 @@ Deno.test("what is not the model's is refused", () => {
     ["its mask keeps", { encoder: new Int16Array(3) }],
     ["its decoder is not that of its model", { "decoder.scale": new Float32Array(3) }],
   ];
-  for (const [says, change] of cases) {
-    assertThrows(() => unpackWeights(plan, { ...packed, ...change }), SyntaxError, says);
-  }
+  for (const [says, tensors] of cases) assertThrows(change(tensors), SyntaxError, says);
+  const { tensors: bare } = packed;
+  assertThrows(() => unpackWeights(plan, { tensors: bare }), SyntaxError, "blocks of");
   const half = { dtype: "F16", words: new Uint16Array(tensors["encoder"]!.length) } as const;
-  const wrong = () => unpackWeights({ ...plan, format: "bf16" }, { encoder: half });
+  const wrong = () => unpackWeights({ ...plan, format: "bf16" }, { tensors: { encoder: half } });
   assertThrows(wrong, SyntaxError, 'that format "bf16" has');
 });
