@@ -23,7 +23,7 @@ import { compress, type Compressed, type CompressOptions } from "../runtime/comp
 import type { Trial } from "../runtime/trial.ts";
 import { openSource } from "../sources/open.ts";
 import type { Fit, Source } from "../sources/source.ts";
-import { sourceNamed, tryStored } from "./eval.ts";
+import { firstFrame, sourceNamed, tryStored } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags, type Values } from "./flags.ts";
 import { quantity, signed, small, table } from "./format.ts";
@@ -209,7 +209,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const backend = values.text("backend") ?? "auto";
   const fit = (values.text("fit") ?? "stretch") as Fit;
   const once = () => openSource(sourceNamed(retrain!, { fit }), frame);
-  const skip = retrain === undefined ? 0 : await heldOut(once, steps, wanted);
+  const begin = firstFrame(retrain ?? "", stored);
+  const skip = retrain === undefined ? 0 : await heldOut(once, begin + steps, wanted);
   await using _claim = await claimCheckpoint(out);
   const save = async (stored: StoredCheckpoint, last: boolean) => {
     try {
@@ -234,6 +235,8 @@ export async function main(args: readonly string[]): Promise<number> {
     const retraining = source === null ? {} : {
       retraining: {
         source,
+        skip: begin,
+        sameSource: retrain === "scene",
         steps,
         gradual: !values.has("at-once"),
         backend,

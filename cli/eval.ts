@@ -57,6 +57,17 @@ export function sourceNamed(
   return word === "scene" ? { kind: "scene" } : { kind: "video", path: word, fit, loop };
 }
 
+/**
+ * The frame from which a source is new to a model: the scene goes on where it was, whose frames never come again; a file is looked at
+ * from its beginning.
+ *
+ * @param word see {@linkcode sourceNamed}
+ * @param stored the model
+ */
+export function firstFrame(word: string, { sourceFrames }: StoredCheckpoint): number {
+  return word === "scene" ? sourceFrames : 0;
+}
+
 /** How a stored model is tried. */
 export interface TrialRequest {
   readonly stored: StoredCheckpoint;
@@ -113,7 +124,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const word = values.text("video") ?? "scene";
   const source = sourceNamed(word, { fit: (values.text("fit") ?? "stretch") as Fit });
   const steps = values.number("steps") ?? (word === "scene" ? SCENE_STEPS : Infinity);
-  const options = { stored, source, steps, threads: values.number("threads") };
+  const skip = firstFrame(word, stored);
+  const options = { stored, source, skip, steps, threads: values.number("threads") };
   const wish = values.text("backend") ?? "auto";
   const frozen = await tryStored({ ...options, learn: false, backend: wish });
   const { backend } = frozen;
@@ -135,7 +147,8 @@ export async function main(args: readonly string[]): Promise<number> {
     await saveCheckpoint(plot, [new TextEncoder().encode(svg)]);
   }
   if (values.has("json")) {
-    const record = { model: path, source: word, steps: trials.frozen.steps, backend, layers };
+    const { steps } = trials.frozen;
+    const record = { model: path, source: word, firstFrame: skip, steps, backend, layers };
     write(`${JSON.stringify(record)}\n`);
     return EXIT.ok;
   }
@@ -144,7 +157,8 @@ export async function main(args: readonly string[]): Promise<number> {
     String(layer),
     ...[p, f].flatMap((s) => [small(s.mse), small(s.copyLast), signed(s.skill)]),
   ]);
-  write(`${path} on ${word}, ${trials.frozen.steps} frames, ${backend}\n\n`);
+  const frames = `${trials.frozen.steps} frames from frame ${skip}`;
+  write(`${path} on ${word}, ${frames}, ${backend}\n\n`);
   write(`${table([head, ...rows])}\n`);
   if (plot !== undefined) write(`\nplotted to ${plot}\n`);
   return EXIT.ok;

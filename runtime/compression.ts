@@ -23,6 +23,10 @@ const PRUNED_BY = 0.75;
 export interface Retraining {
   /** Where its frames come from; one without end, or with enough of them. It is not closed. */
   readonly source: Source;
+  /** Frames of it that are passed over first. Default 0. */
+  readonly skip?: number;
+  /** Whether these and the ones taken count as seen by the model (`sourceFrames`). Default false: it is another source. */
+  readonly sameSource?: boolean;
   /** Steps. */
   readonly steps: number;
   /** Whether it is pruned step by step while it learns (`gradualDensity`), or at once before. Default true. */
@@ -79,10 +83,11 @@ export async function compress(
   const format = formatOf(plan);
   // Narrow weights cannot be deferred; others are again when the model runs.
   const spec = { ...stored.spec, format, ...(format === "f32" ? {} : { defer: 0 }) };
+  let frames = stored.sourceFrames;
   const wrap = (plan: Plan, checkpoint: Checkpoint): StoredCheckpoint => ({
     spec,
     checkpoint,
-    sourceFrames: stored.sourceFrames,
+    sourceFrames: frames,
     ...(plan.mask === undefined ? {} : { mask: plan.mask }),
   });
   let state: { plan: Plan; checkpoint: Checkpoint } = {
@@ -96,10 +101,10 @@ export async function compress(
     await save?.(compressed, true);
     return { stored: compressed, lost };
   }
-  const { source, steps, gradual = true } = retraining;
+  const { source, steps, skip = 0, sameSource = false, gradual = true } = retraining;
   const { frame: size, rule } = plan;
   const feed = new DirectFeed(source);
-  await feed.start({ size, radius: rule.name === "saccade" ? rule.motion : 0, skip: 0 });
+  await feed.start({ size, radius: rule.name === "saccade" ? rule.motion : 0, skip });
   let made = 0;
   for (const { end, done } of scheduleOf(steps, pruning !== undefined && gradual)) {
     let density = 1;
@@ -112,6 +117,7 @@ export async function compress(
       options.made?.(begin + n, density);
     });
     made += taught.trial.steps;
+    if (sameSource) frames = skip + made;
     if (made < end) {
       throw new SourceError(source.truncated ?? `${source.name} ended after ${made} frames`);
     }
