@@ -272,7 +272,8 @@ export async function main(args: readonly string[]): Promise<number> {
     );
     return EXIT.ok;
   }
-  write(`${render(before, after)}\n\n${lossText(result)}\n`);
+  write(`${render(before, after)}\n\n`);
+  if (before.format !== after.format) write(`${lossText(result)}\n`);
   if (comparison !== null) {
     const seen = skip > 0 ? "which it was not taught" : "which it was taught, too";
     write(
