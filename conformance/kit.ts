@@ -19,7 +19,7 @@ import { NARROW_FORMATS } from "../model/weight_format.ts";
 import { buildPlan } from "./plans.ts";
 import { allProperties } from "./properties/all.ts";
 import type { Property, Subject } from "./property.ts";
-import { type PlanFeatures, type Recipe, recipes, refusedFeatures } from "./recipe.ts";
+import { FEATURE_NAMES, hasFeature, type PlanFeatures, type Recipe, recipes } from "./recipe.ts";
 
 /** Something the kit should not ask for, or not yet. */
 export interface Exception {
@@ -98,8 +98,8 @@ export interface ConformanceReport {
   readonly seed: number;
   /** Which optional parts of a plan it accepts; those that it refuses are not checked. */
   readonly features: PlanFeatures;
-  /** Which of these it does not accept at all. */
-  readonly refused: readonly (keyof PlanFeatures)[];
+  /** Which of these it does not accept at all, in words. */
+  readonly refused: readonly string[];
   /** In the order in which they were asked for. */
   readonly results: readonly PropertyResult[];
   /** Whether nothing failed that should pass, and nothing passed that is said to fail. */
@@ -173,8 +173,8 @@ function unsupported(
   options: ConformanceOptions,
 ): string | undefined {
   const { needs } = property;
-  if (needs !== undefined && refusedFeatures(subject.features).includes(needs)) {
-    return `it refuses plans with ${needs}`;
+  if (needs !== undefined && !hasFeature(subject.features, needs)) {
+    return `it refuses plans with ${FEATURE_NAMES[needs]}`;
   }
   return property.unless?.(subject.info) ?? exceptionFor(property, options.skip)?.reason;
 }
@@ -269,7 +269,8 @@ export async function proveConformance(
     apiVersion: backend.apiVersion,
     seed,
     features,
-    refused: refusedFeatures(features),
+    refused: (Object.keys(FEATURE_NAMES) as (keyof PlanFeatures)[])
+      .filter((name) => !hasFeature(features, name)).map((name) => FEATURE_NAMES[name]),
     results,
     conformant: results.every(({ outcome }) => !bad.includes(outcome)),
   };

@@ -18,11 +18,17 @@ export interface PlanFeatures {
   readonly formats: readonly NarrowFormat[];
 }
 
-/** The optional parts that do not occur. */
-export function refusedFeatures(features: PlanFeatures): (keyof PlanFeatures)[] {
-  return (Object.keys(features) as (keyof PlanFeatures)[]).filter((name) =>
-    name === "formats" ? features.formats.length === 0 : !features[name]
-  );
+/** What a plan is said to have where it has an optional part. */
+export const FEATURE_NAMES: Readonly<Record<keyof PlanFeatures, string>> = {
+  delays: "delays",
+  parts: "parts",
+  masks: "masks",
+  formats: "narrow weights",
+};
+
+/** Whether an optional part may occur. */
+export function hasFeature(features: PlanFeatures, name: keyof PlanFeatures): boolean {
+  return name === "formats" ? features.formats.length > 0 : features[name];
 }
 
 /** Options of rule 2016 that change what is computed, one bit each. */
