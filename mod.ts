@@ -44,13 +44,22 @@ export type { Channel } from "./backends/remote/channel.ts";
 export { inProcess, inWorker } from "./backends/remote/isolate.ts";
 export { remoteBackend } from "./backends/remote/remote.ts";
 export { serve } from "./backends/remote/serve.ts";
+export {
+  densityOf,
+  gradualDensity,
+  prune,
+  type Pruned,
+  type PruneOptions,
+  type PruningScope,
+} from "./compress/prune.ts";
+export { type Loss, quantise, type Quantised } from "./compress/quantise.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
 export { type MeterOptions, openMeter } from "./meters/open.ts";
 export type { ModelledOptions } from "./meters/modelled.ts";
 export type { RaplOptions } from "./meters/rapl.ts";
 export { BUILTIN_NAMES, builtinSpec } from "./model/builtin.ts";
 export type { Checkpoint, Tensor } from "./model/checkpoint.ts";
-export type { StoredCheckpoint } from "./model/checkpoint_file.ts";
+export { planOf, type StoredCheckpoint } from "./model/checkpoint_file.ts";
 export { compilePlan } from "./model/compile.ts";
 export { initialCheckpoint } from "./model/initialise.ts";
 export { parseSpec, SpecError, withoutEffect } from "./model/parse_spec.ts";
@@ -75,7 +84,15 @@ export { rateAt, type Rates } from "./model/schedule.ts";
 export type { Activation, Lateral, RuleName, Spec } from "./model/spec.ts";
 export { checkState, stateLengths } from "./model/state.ts";
 export { unitOffsets } from "./model/unit_tensors.ts";
+export type { Blocks } from "./model/weight_blocks.ts";
+export {
+  type NarrowFormat,
+  roundToFormat,
+  WEIGHT_FORMATS,
+  type WeightFormat,
+} from "./model/weight_format.ts";
 export { CheckpointError, loadCheckpoint } from "./runtime/checkpoint_store.ts";
+export { restore, type RestoreChanges } from "./runtime/restore.ts";
 export type { Picture } from "./runtime/picture.ts";
 export type { CheckpointInterval } from "./runtime/recorder.ts";
 export type { Report } from "./runtime/report.ts";

@@ -79,14 +79,13 @@ function exceptions(flag: string, text: string | undefined): Exception[] {
 
 /** The report for people: a table, what failed and how to see it again, and the verdict. */
 export function render(report: ConformanceReport, specifier: string): string {
-  const { backend, device, results, seed, features, conformant } = report;
+  const { backend, device, results, seed, refused, conformant } = report;
   const rows = results.map(({ name, outcome, runs, ms, reason }) => [
     name,
     reason === undefined ? outcome : `${outcome}: ${reason}`,
     `${runs}`,
     `${(ms / 1000).toFixed(1)} s`,
   ]);
-  const refused = Object.entries(features).filter(([, has]) => !has).map(([name]) => name);
   const counts = new Map<string, number>();
   for (const { outcome } of results) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   return [

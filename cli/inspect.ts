@@ -5,25 +5,30 @@
  */
 import { meanDeferredCost } from "../backends/deferred_cost.ts";
 import { stepCost } from "../backends/step_cost.ts";
+import { densityOf } from "../compress/prune.ts";
+import { planOf } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
 import { parseSpec, withoutEffect } from "../model/parse_spec.ts";
 import {
   frameLength,
   hashPlan,
   lengths,
+  type Mask,
   offsetsOf,
   type Plan,
   signalLengths,
 } from "../model/plan.ts";
-import { pairLengths } from "../model/pairs.ts";
+import { denseCheckpoint, pairLengths } from "../model/pairs.ts";
 import type { Spec } from "../model/spec.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
+import { formatOf, readBytes, weightBytes } from "../model/weight_format.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags } from "./flags.ts";
-import { quantity, table } from "./format.ts";
+import { quantity, small, table } from "./format.ts";
 import { readSpec, SPEC_FLAGS, specFlagsGiven } from "./spec_flags.ts";
 import { write } from "./view.ts";
+import { bars, summarise, type WeightSummaries, type WeightSummary } from "./weight_summary.ts";
 
 /** `saccade inspect`. */
 export const command: Command = {
@@ -81,26 +86,46 @@ function readoutWeights(spec: Spec, layer: number, units: number): number {
   return units * ((H + 1) * 2 * H + (2 * H + 1) * block);
 }
 
-/** Everything there is to say of a model. */
-export async function describe(spec: Spec) {
-  const plan = compilePlan(spec);
+/**
+ * Everything there is to say of a model.
+ *
+ * @param spec the model
+ * @param mask which weights there are, where it is pruned
+ */
+export async function describe(spec: Spec, mask?: Mask) {
+  const compiled = compilePlan(spec);
+  const plan = mask === undefined ? compiled : { ...compiled, mask };
   const lengths = { ...stateLengths(plan), ...pairLengths(plan, plan.defer) };
   // Where updates are deferred, what is kept of the momentum are the pairs.
   const tensors = Object.entries(lengths).filter(([name]) =>
     plan.defer.every === 0 || !MOMENTUM_TENSORS.includes(name)
   );
+  const format = formatOf(plan);
+  const sizeOf = (name: string) =>
+    name === "encoder" || name === "decoder" ? weightBytes(format) : 4;
+  const kept = densityOf(plan);
   const bytes = (weights: boolean) =>
     tensors.filter(([name]) => WEIGHT_TENSORS.includes(name) === weights)
-      .reduce((sum, [, length]) => sum + 4 * length, 0);
+      .reduce((sum, [name, length]) => sum + sizeOf(name) * length * (weights ? kept : 1), 0);
   const momentum = plan.rule.name === "2016";
-  const cost = plan.defer.every > 0 ? meanDeferredCost(plan) : stepCost(plan, {
-    encoderBytes: (u) => 4 * plan.hidden * plan.inputs[u]!,
-    decoderBytes: (u) => 4 * (plan.hidden + 1) * plan.outputs[u]!,
-    momentum,
-  });
-  // Far in the schedule every layer learns, if it ever does.
-  const learning = { ...cost(Number.MAX_SAFE_INTEGER - 1, true) };
-  const predicting = { ...cost(Number.MAX_SAFE_INTEGER - 1, false) };
+  // Far in the schedule every layer learns, if it ever does. What is pruned costs nothing, but for where it was.
+  const costOf = (learn: boolean) => {
+    const each = learn ? weightBytes(format) : readBytes(format);
+    const cost = plan.defer.every > 0 ? meanDeferredCost(plan) : stepCost(plan, {
+      encoderBytes: (u) => each * plan.hidden * plan.inputs[u]!,
+      decoderBytes: (u) => each * (plan.hidden + 1) * plan.outputs[u]!,
+      momentum,
+      momentumScale: 4 / each,
+    });
+    const { macs, bytesRead, bytesWritten } = cost(Number.MAX_SAFE_INTEGER - 1, learn);
+    return {
+      macs: kept * macs,
+      bytesRead: kept * bytesRead,
+      bytesWritten: kept * bytesWritten,
+    };
+  };
+  const learning = costOf(true);
+  const predicting = costOf(false);
   const layers = spec.layer_shapes.map((_, layer) => describeLayer(plan, spec, layer));
   const total = (of: (layer: typeof layers[number]) => number) =>
     layers.reduce((sum, layer) => sum + of(layer), 0);
@@ -114,6 +139,8 @@ export async function describe(spec: Spec) {
     lateral: spec.lateral,
     frame: { width: plan.frame.width, height: plan.frame.height, values: frameLength(plan) },
     units: plan.layerStart.at(-1)!,
+    format,
+    density: kept,
     weights: total((layer) => layer.weights),
     readoutWeights: total((layer) => layer.readoutWeights),
     bytes: { weights: bytes(true), state: bytes(false) },
@@ -136,6 +163,13 @@ function deferText({ every, window }: Plan["defer"]): string {
 const range = ({ least, mean, most }: Range) =>
   least === most ? String(least) : `${least}-${most} (${mean.toFixed(1)})`;
 
+function summaryText({ histogram, largest, rms, scales }: WeightSummary): string {
+  const steps = scales === undefined
+    ? ""
+    : `, steps of 2^${Math.log2(scales[0])} to 2^${Math.log2(scales[1])}`;
+  return `${small(-largest)} |${bars(histogram)}| ${small(largest)}, rms ${small(rms)}${steps}`;
+}
+
 /** Runs the command. */
 export async function main(args: readonly string[]): Promise<number> {
   const values = parseFlags(command, args);
@@ -143,6 +177,8 @@ export async function main(args: readonly string[]): Promise<number> {
   if (more.length > 0) throw new UsageError(`inspect takes one model, not ${more.length + 1}`);
   let spec: Spec;
   let checkpoint: { step: number; learned: number; sourceFrames: number } | undefined;
+  let summaries: WeightSummaries | undefined;
+  let mask: Mask | undefined;
   if (name?.endsWith(".safetensors")) {
     const [flag] = specFlagsGiven(values);
     if (flag !== undefined) {
@@ -152,12 +188,16 @@ export async function main(args: readonly string[]): Promise<number> {
     spec = parseSpec(stored.spec);
     const { step, learned } = stored.checkpoint;
     checkpoint = { step, learned, sourceFrames: stored.sourceFrames };
+    mask = stored.mask;
+    const plan = planOf(stored);
+    summaries = summarise(plan, denseCheckpoint(plan, stored.checkpoint));
   } else {
     spec = await readSpec(values, name);
   }
-  const description = await describe(spec);
+  const description = await describe(spec, mask);
   if (values.has("json")) {
-    write(`${JSON.stringify({ ...description, checkpoint: checkpoint ?? null, spec })}\n`);
+    const stored = summaries ?? null;
+    write(`${JSON.stringify({ ...description, checkpoint: checkpoint ?? null, stored, spec })}\n`);
     return EXIT.ok;
   }
   const { frame, units, weights, bytes, learningStep, predictingStep, layers } = description;
@@ -171,7 +211,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ["units", String(units)],
     [
       "weights",
-      `${weights} (${quantity(bytes.weights, "B")} in f32${
+      `${weights} (${quantity(bytes.weights, "B")} in ${description.format}${
         description.rule === "2016" && description.defer.every === 0 ? ", momentum included" : ""
       })`,
     ],
@@ -186,6 +226,12 @@ export async function main(args: readonly string[]): Promise<number> {
   if (checkpoint !== undefined) {
     const { step, learned, sourceFrames } = checkpoint;
     facts.push(["checkpoint", `${step} steps, ${learned} learned, ${sourceFrames} source frames`]);
+  }
+  if (description.density < 1) {
+    facts.push(["kept", `${(100 * description.density).toFixed(1)} % of the weights`]);
+  }
+  for (const name of ["encoder", "decoder"] as const) {
+    if (summaries !== undefined) facts.push([`${name}s`, summaryText(summaries[name])]);
   }
   const width = Math.max(...facts.map(([fact]) => fact!.length));
   const rows = layers.map((l) => [

@@ -21,6 +21,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Entry>>> = {
   export: () => import("./export.ts"),
   backends: () => import("./backends.ts"),
   doctor: () => import("./doctor.ts"),
+  compress: () => import("./compress.ts"),
+  eval: () => import("./eval.ts"),
   bench: () => import("./bench.ts"),
   conformance: () => import("./conformance.ts"),
 };

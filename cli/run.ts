@@ -105,8 +105,8 @@ function intervalOf(text: string): CheckpointInterval {
 /** What the flags ask for, as data. */
 async function requestOf(values: Values): Promise<RunRequest> {
   const resume = values.text("resume");
-  // How updates are written is no part of the model.
-  const given = specFlagsGiven(values).filter((name) => name !== "defer");
+  // How updates are written is no part of the model; what weights are stored in can be changed.
+  const given = specFlagsGiven(values).filter((name) => name !== "defer" && name !== "format");
   if (resume !== undefined && given.length > 0) {
     throw new UsageError(
       `--${given[0]} does not go with --resume: the checkpoint has its own model`,
@@ -122,6 +122,7 @@ async function requestOf(values: Values): Promise<RunRequest> {
   const optional = Object.entries({
     resume,
     defer: resume === undefined ? undefined : values.text("defer"),
+    format: resume === undefined ? undefined : values.text("format"),
     backend: values.text("backend"),
     threads: values.number("threads"),
     isolate: values.has("isolate") || undefined,

@@ -6,6 +6,7 @@
 import { BUILTIN_NAMES, builtinSpec } from "../model/builtin.ts";
 import { parseSpec, SpecError } from "../model/parse_spec.ts";
 import type { RuleName, Spec } from "../model/spec.ts";
+import { WEIGHT_FORMATS } from "../model/weight_format.ts";
 import { SourceError } from "../sources/source.ts";
 import type { Flag, Values } from "./flags.ts";
 
@@ -25,6 +26,11 @@ export const SPEC_FLAGS: Readonly<Record<string, Flag>> = {
   defer: {
     value: "K",
     help: "write weights every K updates, or auto; the same mathematics (default: 0, every update)",
+  },
+  format: {
+    value: "FORMAT",
+    of: WEIGHT_FORMATS,
+    help: "what weights are stored in (default: f32)",
   },
   seed: { value: "N", kind: "count", help: "seed of the initial weights" },
 };
@@ -48,7 +54,7 @@ export async function readSpec(
 ): Promise<Spec> {
   const rule = values.text("rule") as RuleName | undefined;
   const fields: Record<string, unknown> = {};
-  for (const field of ["lateral", "seed", "motion", "defer"]) {
+  for (const field of ["lateral", "seed", "motion", "defer", "format"]) {
     const value = values.text(field);
     if (value !== undefined) fields[field] = value;
   }

@@ -7,6 +7,7 @@ import { backend as reference } from "../backends/reference/backend.ts";
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
 import { initialCheckpoint, weightSource } from "../model/initialise.ts";
 import type { Plan } from "../model/plan.ts";
+import { formatOf, roundToFormat } from "../model/weight_format.ts";
 import { buildPlan } from "./plans.ts";
 import type { Recipe } from "./recipe.ts";
 import { stimuliOf, type Stimulus } from "./stimulus.ts";
@@ -49,5 +50,6 @@ function firstState(recipe: Recipe, plan: Plan): Checkpoint {
       tensors[name] = tensors[name]!.map((weight, i) => kept[i] === 1 ? weight : 0);
     }
   }
-  return { ...checkpoint, tensors };
+  const narrow = formatOf(plan) !== "f32";
+  return { ...checkpoint, tensors: narrow ? roundToFormat(plan, tensors) : tensors };
 }

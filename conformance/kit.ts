@@ -15,10 +15,11 @@
 import fc from "fast-check";
 import type { Backend, Device, DeviceInfo } from "../backends/backend.ts";
 import { BackendError } from "../backends/errors.ts";
+import { NARROW_FORMATS } from "../model/weight_format.ts";
 import { buildPlan } from "./plans.ts";
 import { allProperties } from "./properties/all.ts";
 import type { Property, Subject } from "./property.ts";
-import { type PlanFeatures, recipes } from "./recipe.ts";
+import { FEATURE_NAMES, hasFeature, type PlanFeatures, type Recipe, recipes } from "./recipe.ts";
 
 /** Something the kit should not ask for, or not yet. */
 export interface Exception {
@@ -97,6 +98,8 @@ export interface ConformanceReport {
   readonly seed: number;
   /** Which optional parts of a plan it accepts; those that it refuses are not checked. */
   readonly features: PlanFeatures;
+  /** Which of these it does not accept at all, in words. */
+  readonly refused: readonly string[];
   /** In the order in which they were asked for. */
   readonly results: readonly PropertyResult[];
   /** Whether nothing failed that should pass, and nothing passed that is said to fail. */
@@ -143,13 +146,19 @@ class OpenDevice {
 
 /** What a device accepts beyond the core profile: asked of some plans that differ in nothing else. */
 function featuresOf(device: Device, seed: number): PlanFeatures {
-  const none = { delays: false, parts: false, masks: false };
-  const accepted = (feature: keyof PlanFeatures) => {
-    const fixed = { delays: { delay: 2 }, parts: { parts: 3 }, masks: { density: 50 } }[feature];
+  const none = { delays: false, parts: false, masks: false, formats: [] };
+  const accepted = (fixed: Partial<Recipe>) => {
     const sample = fc.sample(recipes(none, fixed), { numRuns: 20, seed });
     return sample.filter((recipe) => device.accepts(buildPlan(recipe)).ok).length > 10;
   };
-  return { delays: accepted("delays"), parts: accepted("parts"), masks: accepted("masks") };
+  return {
+    delays: accepted({ delay: 2 }),
+    parts: accepted({ parts: 3 }),
+    masks: accepted({ density: 50 }),
+    formats: NARROW_FORMATS.filter((format) =>
+      device.info.formats.includes(format) && accepted({ format })
+    ),
+  };
 }
 
 /** The exception that names a property. */
@@ -167,7 +176,9 @@ function unsupported(
   options: ConformanceOptions,
 ): string | undefined {
   const { needs } = property;
-  if (needs !== undefined && !subject.features[needs]) return `it refuses plans with ${needs}`;
+  if (needs !== undefined && !hasFeature(subject.features, needs)) {
+    return `it refuses plans with ${FEATURE_NAMES[needs]}`;
+  }
   return property.unless?.(subject.info) ?? exceptionFor(property, options.skip)?.reason;
 }
 
@@ -266,6 +277,8 @@ export async function proveConformance(
     apiVersion: backend.apiVersion,
     seed,
     features,
+    refused: (Object.keys(FEATURE_NAMES) as (keyof PlanFeatures)[])
+      .filter((name) => !hasFeature(features, name)).map((name) => FEATURE_NAMES[name]),
     results,
     conformant: results.every(({ outcome }) => !bad.includes(outcome)),
   };

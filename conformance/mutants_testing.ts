@@ -9,8 +9,12 @@ import {
 } from "../backends/backend.ts";
 import { backend as reference, referenceBackend } from "../backends/reference/backend.ts";
 import { type Matrix, PASSES, type Passes } from "../backends/reference/passes.ts";
+import { fromBfloat, toBfloat } from "../model/bfloat.ts";
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
+import { upperByte } from "../model/fixed_point.ts";
+import { fromHalf, toHalf } from "../model/half.ts";
 import { frameLength, type Plan } from "../model/plan.ts";
+import { stepsOf } from "../model/weight_format.ts";
 
 /** A fault, and a property that must notice it. */
 export interface Mutant {
@@ -405,6 +409,27 @@ function narrow(matrix: Matrix): void {
   for (let i = 0; i < bits.length; i++) bits[i]! &= 0xffff0000;
 }
 
+/** A narrow matrix after an update that `change` makes in its own way: on the grid of the scales that it leaves. */
+function rounding(change: (matrix: Matrix, ...rest: UpdateRest) => void): Partial<Passes> {
+  return {
+    update: (matrix, ...rest) => {
+      if (matrix.rounding === undefined) return update(matrix, ...rest);
+      change(matrix, ...rest);
+      const { weights, visible, rounding: { scale, matrix: which } } = matrix;
+      if (scale === undefined) return;
+      const columns = weights.length / rest[2].length;
+      for (let at = 0; at < weights.length; at++) {
+        const step = scale[which === 0 ? Math.floor(at / columns) : at % columns]!;
+        const steps = stepsOf(weights[at]!, step);
+        weights[at] = steps * step;
+        if (visible !== undefined) visible[at] = upperByte(steps) * step;
+      }
+    },
+  };
+}
+
+type UpdateRest = Parameters<Passes["update"]> extends [unknown, ...infer Rest] ? Rest : never;
+
 /** Faults in the mathematics: what is computed is a little wrong. */
 export const MATHS_MUTANTS: readonly Mutant[] = [
   {
@@ -454,6 +479,40 @@ export const MATHS_MUTANTS: readonly Mutant[] = [
         update(m, ...rest);
         narrow(m);
       },
+    }),
+  },
+  {
+    fault: "narrow weights are rounded to the nearest, not by chance",
+    noticed: "rounded by the noise",
+    backend: passing(rounding(({ rounding: how, ...matrix }, ...rest) => {
+      update(matrix, ...rest);
+      const { weights } = matrix;
+      if (how!.format === "f16") weights.set(weights.map((w) => fromHalf(toHalf(w))));
+      if (how!.format === "bf16") weights.set(weights.map((w) => fromBfloat(toBfloat(w))));
+    })),
+  },
+  {
+    fault: "the noise of rounding is the same in all units",
+    noticed: "rounded by the noise",
+    backend: passing({
+      update: ({ rounding, ...m }, ...rest) =>
+        update(rounding === undefined ? m : { ...m, rounding: { ...rounding, unit: 0 } }, ...rest),
+    }),
+  },
+  {
+    fault: "a row that is full is cut instead of halved",
+    noticed: "rounded by the noise",
+    backend: passing(rounding((matrix, ...rest) => {
+      const before = matrix.rounding!.scale?.slice();
+      update(matrix, ...rest);
+      if (before !== undefined) matrix.rounding!.scale!.set(before);
+    })),
+  },
+  {
+    fault: "weights are not rounded though the plan says so",
+    noticed: "stay numbers of their format",
+    backend: passing({
+      update: ({ rounding: _, visible: __, ...m }, ...rest) => update(m, ...rest),
     }),
   },
   {

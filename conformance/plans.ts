@@ -103,6 +103,7 @@ export function buildPlan(recipe: Recipe): Plan {
       : Float64Array.from([0, 0], () => [0, 3, Infinity][roll(recipe.scheduled ? 3 : 1)]!),
     seed: recipe.seed,
     defer: { every: 0, window: 0 },
+    ...(recipe.format === "f32" ? {} : { format: recipe.format }),
   };
   return recipe.density === 100 ? plan : { ...plan, mask: maskOf(plan, recipe.density, roll) };
 }

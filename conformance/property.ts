@@ -5,6 +5,7 @@
  */
 import type fc from "fast-check";
 import type { Backend, Device, DeviceInfo, Session } from "../backends/backend.ts";
+import type { Plan } from "../model/plan.ts";
 import { buildCase, type Case } from "./case.ts";
 import { recipes } from "./recipe.ts";
 import type { PlanFeatures, Recipe } from "./recipe.ts";
@@ -33,6 +34,11 @@ export interface Property {
   unless?(info: DeviceInfo): string | undefined;
   /** The property itself, for fast-check to run. */
   of(subject: Subject): fc.IAsyncProperty<unknown>;
+}
+
+/** What a device stores the weights of a plan in: the plan's format, or where it says none the device's own. */
+export function storedFormat({ info }: Pick<Subject, "info">, { format }: Plan): string {
+  return format ?? info.formats[0] ?? "f32";
 }
 
 /** Random recipes of what a subject accepts. */

@@ -4,6 +4,7 @@
  * @module
  */
 import fc from "fast-check";
+import type { NarrowFormat, WeightFormat } from "../model/weight_format.ts";
 
 /** Which of the optional parts of a plan may occur. */
 export interface PlanFeatures {
@@ -13,6 +14,21 @@ export interface PlanFeatures {
   readonly parts: boolean;
   /** Weights that are pruned. */
   readonly masks: boolean;
+  /** Weights of these formats. */
+  readonly formats: readonly NarrowFormat[];
+}
+
+/** What a plan is said to have where it has an optional part. */
+export const FEATURE_NAMES: Readonly<Record<keyof PlanFeatures, string>> = {
+  delays: "delays",
+  parts: "parts",
+  masks: "masks",
+  formats: "narrow weights",
+};
+
+/** Whether an optional part may occur. */
+export function hasFeature(features: PlanFeatures, name: keyof PlanFeatures): boolean {
+  return name === "formats" ? features.formats.length > 0 : features[name];
 }
 
 /** Options of rule 2016 that change what is computed, one bit each. */
@@ -43,6 +59,8 @@ export interface Recipe {
   readonly parts: number;
   /** The share of weights that are kept, in percent; 100 is no mask. */
   readonly density: number;
+  /** What the weights are stored in. */
+  readonly format: WeightFormat;
   /** Rule saccade: whether there is a motion candidate. */
   readonly motion: boolean;
   /** Rule 2016: which of {@linkcode OPTIONS_2016}, as bits. */
@@ -90,6 +108,11 @@ export function recipes(
     contexts: fc.integer({ min: 0, max: 4 }),
     delay: optional(features.delays, fc.integer({ min: 2, max: 3 }), 1),
     parts: optional(features.parts, fc.integer({ min: 1, max: 7 }), 0),
+    format: features.formats.length === 0 ? fc.constant("f32" as const) : fc.oneof(
+      { withCrossShrink: true },
+      { arbitrary: fc.constant("f32" as const), weight: 2 },
+      { arbitrary: fc.constantFrom(...features.formats), weight: 1 },
+    ),
     density: optional(features.masks, fc.integer({ min: 10, max: 90 }), 100),
     motion: fc.boolean(),
     options: fc.integer({ min: 0, max: 2 ** OPTIONS_2016.length - 1 }),

@@ -16,6 +16,9 @@ const EPSILON: Readonly<Record<string, number>> = {
   f32: 2 ** -23,
   f16: 2 ** -10,
   bf16: 2 ** -7,
+  // Of the largest weight of its row: a step, and of i8 an upper byte.
+  i16: 2 ** -14,
+  i8: 2 ** -7,
 };
 
 /** How much more another order of the operations may stray than the reference's own order does in f32. */

@@ -1,11 +1,16 @@
 /**
  * A checkpoint as a file: safetensors, with the specification in its metadata and a digest over everything.
  *
- * It holds state alone, no time, path or speed: equal states are equal bytes.
+ * It holds state alone, no time, path or speed: equal states are equal bytes. Narrow and pruned weights are packed
+ * (`packed_weights.ts`).
  *
  * @module
  */
 import type { Checkpoint } from "./checkpoint.ts";
+import { compilePlan } from "./compile.ts";
+import { packWeights, unpackWeights } from "./packed_weights.ts";
+import { parseSpec } from "./parse_spec.ts";
+import type { Mask, Plan } from "./plan.ts";
 import { decodeTensors, encodeTensors } from "./safetensors.ts";
 
 /** A checkpoint and what a run needs to go on from it. */
@@ -16,6 +21,19 @@ export interface StoredCheckpoint {
   readonly checkpoint: Checkpoint;
   /** Frames taken from the source so far. */
   readonly sourceFrames: number;
+  /** Which weights there are, where it is pruned. */
+  readonly mask?: Mask;
+}
+
+/**
+ * The plan of a stored checkpoint: that of its specification, with its mask.
+ *
+ * @param stored a checkpoint
+ * @throws {SpecError} when its specification makes no model
+ */
+export function planOf({ spec, mask }: Pick<StoredCheckpoint, "spec" | "mask">): Plan {
+  const plan = compilePlan(parseSpec(spec));
+  return mask === undefined ? plan : { ...plan, mask };
 }
 
 const FORMAT = "saccade checkpoint";
@@ -26,11 +44,16 @@ const VERSION = "1";
  *
  * @param stored a checkpoint and its specification
  * @returns the parts of the file; they share memory with the tensors
+ * @throws {RangeError} for a weight that is not on the grid of the specification's format
  */
 export async function encodeCheckpoint(
-  { spec, checkpoint, sourceFrames }: StoredCheckpoint,
+  { spec, checkpoint, sourceFrames, mask }: StoredCheckpoint,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
-  const { tensors, deferred } = checkpoint;
+  const { deferred } = checkpoint;
+  const plain = spec["format"] === undefined || spec["format"] === "f32";
+  const { tensors, blocks } = plain && mask === undefined
+    ? { tensors: checkpoint.tensors, blocks: undefined }
+    : packWeights(planOf({ spec, ...(mask === undefined ? {} : { mask }) }), checkpoint.tensors);
   const metadata = {
     format: FORMAT,
     version: VERSION,
@@ -41,6 +64,7 @@ export async function encodeCheckpoint(
     learned: String(checkpoint.learned),
     started: String(checkpoint.started),
     source_frames: String(sourceFrames),
+    ...(blocks === undefined ? {} : { mask_blocks: blocks }),
     ...(deferred === undefined
       ? {}
       : { defer: String(deferred.every), defer_window: String(deferred.window) }),
@@ -72,16 +96,26 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpo
   const deferred = metadata["defer"] === undefined
     ? {}
     : { deferred: { every: number("defer"), window: number("defer_window") } };
+  const spec = JSON.parse(metadata["spec"]!);
+  const narrow = (spec.format ?? "f32") !== "f32";
+  const packed = narrow || tensors["encoder.mask"] !== undefined;
+  const { mask, ...unpacked } = packed
+    ? unpackWeights(planOf({ spec }), {
+      tensors,
+      ...(metadata["mask_blocks"] === undefined ? {} : { blocks: metadata["mask_blocks"] }),
+    })
+    : { tensors: tensors as Checkpoint["tensors"], mask: undefined };
   return {
-    spec: JSON.parse(metadata["spec"]!),
+    spec,
     checkpoint: {
       step: number("step"),
       learned: number("learned"),
       started: metadata["started"] === "true",
       ...deferred,
-      tensors: tensors as Checkpoint["tensors"],
+      ...unpacked,
     },
     sourceFrames: number("source_frames"),
+    ...(mask === undefined ? {} : { mask }),
   };
 }
 

@@ -120,6 +120,8 @@ export function compilePlan(spec: Spec): Plan {
     contextFrom: contextStarts(spec),
     seed: spec.seed,
     defer: compileDefer(spec, weights),
+    // Plans of f32 are what they were before there were formats.
+    ...(spec.format === "f32" ? {} : { format: spec.format }),
   };
 }
 

@@ -28,8 +28,10 @@ export function ringLength({ every, window }: Defer): number {
  * @returns `window` may be more than {@linkcode MOST_PAIRS}: then it makes no model
  */
 export function compileDefer(spec: Spec, weights = Infinity): Defer {
-  // Rule saccade moves half the bytes as it is, and pairs were measured to cost more than they save.
-  if (spec.defer === 0 || spec.rule === "saccade") {
+  // Rule saccade moves half the bytes as it is, and pairs were measured to cost more than they save. Narrow weights are rounded at
+  // every update.
+  const never = spec.rule === "saccade" || (spec.defer === "auto" && spec.format !== "f32");
+  if (spec.defer === 0 || never) {
     return { every: spec.defer === "auto" ? 0 : spec.defer, window: 0 };
   }
   // The newest update is the momentum even where nothing is kept of it.

@@ -6,6 +6,7 @@
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
 import { lengths, offsetsOf, type Plan, unitCount } from "./plan.ts";
 import { stateLengths } from "./state.ts";
+import { formatOf, roundToFormat } from "./weight_format.ts";
 
 /** Constants of the rule "saccade" that the first state needs (learning-rule, Start). */
 const FIRST_SCALE = 0.005;
@@ -27,7 +28,8 @@ export function weightSource(seed: number): () => number {
  *
  * Rule 2016: both matrices uniform in +-1/sqrt(inputs), drawn as the release stores them, inputs outermost; seed + 64 unit for
  * the encoder, one more for the decoder. Rule saccade: the encoder uniform in +-2/sqrt(features + 1), row by row, context
- * columns 0 and not drawn, seed + 64 unit; the decoder 0. Values are drawn in f64 and rounded once.
+ * columns 0 and not drawn, seed + 64 unit; the decoder 0. Values are drawn in f64 and rounded once, in
+ * a narrow format to the nearest.
  *
  * @param plan a compiled model
  * @param options `precision` of the tensors, f32 unless stated
@@ -55,7 +57,8 @@ export function initialCheckpoint(
       for (let u = 0; u < plan.layerStart[1]!; u++) weights[2 * u + 1] = MOTION_PRIOR;
     }
   }
-  return { step: 0, learned: 0, started: false, tensors };
+  const stored = formatOf(plan) === "f32" ? tensors : roundToFormat(plan, tensors);
+  return { step: 0, learned: 0, started: false, tensors: stored };
 }
 
 function fill2016(plan: Plan, encoder: Tensor, decoder: Tensor): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Rates } from "./schedule.ts";
+import type { WeightFormat } from "./weight_format.ts";
 
 /** The scalars of the 2016 rule (pvm-spec 2, 3). */
 export interface Rule2016 {
@@ -119,6 +120,8 @@ export interface Plan {
   readonly defer: Defer;
   /** What is pruned: neither read nor written, it counts as 0. Nothing, where there is no mask. */
   readonly mask?: Mask;
+  /** What the weights are stored in and learn in; f32 unless stated. */
+  readonly format?: WeightFormat;
 }
 
 /** Units of a plan. */
@@ -197,11 +200,20 @@ export function weightCount(plan: Plan): number {
  * @returns SHA-256, 64 hexadecimal digits
  */
 export async function hashPlan(plan: Plan): Promise<string> {
-  const text = JSON.stringify(plan, (_, value) => {
+  const { mask, ...rest } = plan;
+  // A number of each bit as text would be a hundred times as long as the bits.
+  const bits = mask === undefined
+    ? {}
+    : { mask: [await sha256(mask.encoder), await sha256(mask.decoder)] };
+  const text = JSON.stringify({ ...rest, ...bits }, (_, value) => {
     if (ArrayBuffer.isView(value)) return Array.from(value as Uint32Array, String);
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
   });
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return await sha256(new TextEncoder().encode(text));
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

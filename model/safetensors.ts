@@ -4,8 +4,16 @@
  * @module
  */
 
+/** A tensor of floats of 16 bits. */
+export interface HalfTensor {
+  /** IEEE 754 binary16, or bfloat16. */
+  readonly dtype: "F16" | "BF16";
+  /** The bits of each number. */
+  readonly words: Uint16Array;
+}
+
 /** A tensor that can be stored. */
-export type StoredTensor = Float32Array | Float64Array | Uint8Array;
+export type StoredTensor = Float32Array | Float64Array | Int16Array | Uint8Array | HalfTensor;
 
 /** What a file holds. */
 export interface TensorFile {
@@ -16,7 +24,7 @@ export interface TensorFile {
 }
 
 /** Dtypes by name, with the bytes of an element. */
-const DTYPES = { F32: 4, F64: 8, U8: 1 } as const;
+const DTYPES = { F32: 4, F64: 8, F16: 2, BF16: 2, I16: 2, U8: 1 } as const;
 type Dtype = keyof typeof DTYPES;
 
 /** A header longer than this is no header. */
@@ -29,7 +37,31 @@ interface Entry {
 }
 
 function dtypeOf(tensor: StoredTensor): Dtype {
-  return tensor instanceof Float32Array ? "F32" : tensor instanceof Float64Array ? "F64" : "U8";
+  if ("dtype" in tensor) return tensor.dtype;
+  if (tensor instanceof Float32Array) return "F32";
+  if (tensor instanceof Float64Array) return "F64";
+  return tensor instanceof Int16Array ? "I16" : "U8";
+}
+
+/** The numbers of a tensor as they lie in memory. */
+function bytesOf(tensor: StoredTensor): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = "dtype" in tensor ? tensor.words : tensor;
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+function tensorOf(dtype: Dtype, bytes: ArrayBuffer): StoredTensor {
+  switch (dtype) {
+    case "F32":
+      return new Float32Array(bytes);
+    case "F64":
+      return new Float64Array(bytes);
+    case "I16":
+      return new Int16Array(bytes);
+    case "U8":
+      return new Uint8Array(bytes);
+    default:
+      return { dtype, words: new Uint16Array(bytes) };
+  }
 }
 
 /**
@@ -46,17 +78,17 @@ export function encodeTensors({ metadata, tensors }: TensorFile): Uint8Array<Arr
   let end = 0;
   // Wide elements first, so that every tensor is aligned to its own size.
   const entries = sorted(tensors);
-  entries.sort(([, a], [, b]) => b.BYTES_PER_ELEMENT - a.BYTES_PER_ELEMENT);
+  entries.sort(([, a], [, b]) => DTYPES[dtypeOf(b)] - DTYPES[dtypeOf(a)]);
   for (const [name, tensor] of entries) {
     const begin = end;
-    end += tensor.byteLength;
+    const bytes = bytesOf(tensor);
+    end += bytes.length;
     header[name] = {
       dtype: dtypeOf(tensor),
-      shape: [tensor.length],
+      shape: [bytes.length / DTYPES[dtypeOf(tensor)]],
       data_offsets: [begin, end],
     } satisfies Entry;
-    const buffer = tensor.buffer as ArrayBuffer;
-    parts.push(new Uint8Array(buffer, tensor.byteOffset, tensor.byteLength));
+    parts.push(bytes);
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const length = Math.ceil(json.length / 8) * 8;
@@ -112,11 +144,7 @@ export function decodeTensors(bytes: Uint8Array): TensorFile {
       );
     }
     const copy = data.slice(entry.data_offsets[0], end).buffer;
-    tensors[name] = entry.dtype === "F32"
-      ? new Float32Array(copy)
-      : entry.dtype === "F64"
-      ? new Float64Array(copy)
-      : new Uint8Array(copy);
+    tensors[name] = tensorOf(entry.dtype, copy);
   }
   if (end !== data.length) {
     throw new SyntaxError(`the file has ${data.length - end} bytes behind its last tensor`);
@@ -133,7 +161,7 @@ function checkEntry(name: string, entry: Entry, begin: number): void {
   const size = DTYPES[entry.dtype];
   if (size === undefined) {
     throw new SyntaxError(
-      `tensor "${name}" is of type "${entry.dtype}": F32, F64 and U8 are known`,
+      `tensor "${name}" is of type "${entry.dtype}": ${Object.keys(DTYPES).join(", ")} are known`,
     );
   }
   if (entry.shape.reduce((product, side) => product * side, size) !== to - from) {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { WeightFormat } from "./weight_format.ts";
+
 /** What lies between the weight passes: the 2016 model exactly, or ours. */
 export type RuleName = "2016" | "saccade";
 
@@ -60,6 +62,8 @@ export interface Spec {
   readonly defer: number | "auto";
   /** Updates for which momentum counts while it is deferred; 0 chooses. */
   readonly defer_window: number;
+  /** What the weights are stored in and learn in. */
+  readonly format: WeightFormat;
 
   /** Rule 2016: the activation of every layer. */
   readonly activation: Activation;

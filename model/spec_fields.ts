@@ -5,6 +5,7 @@
  */
 import { MOST_PAIRS } from "./defer.ts";
 import type { RuleName, Spec } from "./spec.ts";
+import { WEIGHT_FORMATS } from "./weight_format.ts";
 
 /** How a field's value is read. */
 export type FieldKind =
@@ -72,6 +73,7 @@ export const FIELDS: Readonly<Record<keyof Spec, Field>> = {
   schedule: field({ is: "schedule" }, NEW, [[0, 1]]),
   defer: field({ is: "countOr", word: "auto", min: 0, max: MOST_PAIRS }, BOTH, 0),
   defer_window: count(OLD, 0, MOST_PAIRS, 0),
+  format: field({ is: "choice", of: WEIGHT_FORMATS }, BOTH, "f32"),
   activation: field({ is: "choice", of: ["polynomial", "logistic"] }, OLD, "polynomial"),
   use_derivative: flag(OLD, true),
   use_integral: flag(OLD, true),

@@ -6,6 +6,7 @@
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
 import { pairLengths } from "./pairs.ts";
 import { frameLength, offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { formatOf, hasScales } from "./weight_format.ts";
 
 /** The momentum of rule 2016; a checkpoint with deferred updates has it only where it was loaded and still counts. */
 export const MOMENTUM_TENSORS: readonly string[] = ["encoder.momentum", "decoder.momentum"];
@@ -24,7 +25,8 @@ export const WEIGHT_TENSORS: readonly string[] = [
  * `published` (maxDelay states of all hidden outputs, newest first), `input` (x), `hidden` (h), `prediction`, `signal` (the last).
  * Rule 2016: momentum of both matrices, `integral`, `minimum` and `maximum` of hidden outputs, what two-step prediction has
  * yet to learn from (`lag.*`), the signal before the last. Rule saccade: `change` (z), `motion` (m of layer 0), `scale` (s), `variance`
- * (v), `power` (Q), `combiner.moments` (A: zz, zm, mm), `combiner.products` (B), `combiner.weights` (w).
+ * (v), `power` (Q), `combiner.moments` (A: zz, zm, mm), `combiner.products` (B), `combiner.weights` (w). Formats of fixed point:
+ * `encoder.scale` (a unit: H) and `decoder.scale` (a unit: H + 1), powers of two.
  *
  * @param plan a compiled model
  * @returns lengths by name, names in ascending order
@@ -61,6 +63,10 @@ export function stateLengths(plan: Plan): Record<string, number> {
     for (const name of ["scale", "variance", "power"]) lengths[name] = units;
     lengths["combiner.moments"] = 3 * units;
     lengths["combiner.products"] = lengths["combiner.weights"] = 2 * units;
+  }
+  if (hasScales(formatOf(plan))) {
+    lengths["encoder.scale"] = hidden;
+    lengths["decoder.scale"] = hidden + units;
   }
   return Object.fromEntries(Object.entries(lengths).sort(([a], [b]) => a < b ? -1 : 1));
 }

@@ -27,6 +27,8 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
     decoder,
     "encoder.momentum": encoder,
     "decoder.momentum": decoder,
+    "encoder.scale": hidden,
+    "decoder.scale": each(plan.hidden + 1),
     published: hidden,
     input,
     hidden,

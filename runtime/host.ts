@@ -4,6 +4,7 @@
  * @module
  */
 import type { Spec } from "../model/spec.ts";
+import type { WeightFormat } from "../model/weight_format.ts";
 import type { SourceRequest } from "../sources/open.ts";
 import type { Failure } from "./failure.ts";
 import { feedsAhead } from "./feeder.ts";
@@ -20,6 +21,8 @@ export interface RunRequest {
   readonly resume?: string;
   /** How the resumed model defers from here on; as before unless stated. */
   readonly defer?: Spec["defer"];
+  /** What its weights are stored in from here on; as before unless stated. */
+  readonly format?: WeightFormat;
   /** Where frames come from. */
   readonly source: SourceRequest;
   /** See `RunOptions`. */

@@ -99,7 +99,9 @@ export async function* runFeed(
   options: Omit<RunOptions, "source">,
   feed: Feed,
 ): AsyncGenerator<Report, void, void> {
-  const plan = compilePlan(options.spec);
+  const { spec, resume } = options;
+  const compiled = compilePlan(spec);
+  const plan = resume?.mask === undefined ? compiled : { ...compiled, mask: resume.mask };
   await using running = await Running.open(plan, options);
   const loop = new Loop(options, feed, plan, running);
   await loop.prepare();
@@ -333,7 +335,9 @@ class Loop {
     const sourceFrames = this.#sourceFrames;
     const checkpoint = await this.#running.session.save();
     const spec = { ...this.#options.spec };
-    await saveCheckpoint(path, await encodeCheckpoint({ spec, checkpoint, sourceFrames }));
+    const { mask } = this.#plan;
+    const stored = { spec, checkpoint, sourceFrames, ...(mask === undefined ? {} : { mask }) };
+    await saveCheckpoint(path, await encodeCheckpoint(stored));
     this.#running.keep(path);
   }
 }

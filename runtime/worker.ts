@@ -5,7 +5,6 @@
  */
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import { parseSpec } from "../model/parse_spec.ts";
 import { frameSide } from "../model/spec.ts";
 import { openSource } from "../sources/open.ts";
 import type { Size } from "../sources/source.ts";
@@ -14,6 +13,7 @@ import { failureOf } from "./failure.ts";
 import { DirectFeed, type Feed } from "./feed.ts";
 import { ThreadFeed } from "./feeder.ts";
 import type { FromWorker, RunRequest, ToWorker } from "./host.ts";
+import { restore } from "./restore.ts";
 import { runFeed } from "./runtime.ts";
 
 const stop = new AbortController();
@@ -37,12 +37,10 @@ function post(message: FromWorker): void {
 }
 
 async function start(request: RunRequest, feeder: MessagePort | undefined): Promise<void> {
-  const { resume: from, save: to, source: _, defer, ...options } = request;
-  const resume = from === undefined ? undefined : await loadCheckpoint(from);
-  const spec = resume === undefined ? request.spec! : parseSpec({
-    ...resume.spec,
-    ...(defer === undefined ? {} : { defer, defer_window: 0 }),
-  });
+  const { resume: from, save: to, source: _, defer, format, ...options } = request;
+  const { spec, resume } = from === undefined
+    ? { spec: request.spec!, resume: undefined }
+    : restore(await loadCheckpoint(from), { defer, format });
   const save = to ?? from;
   await using _claim = save === undefined ? undefined : await claimCheckpoint(save);
   const side = frameSide(spec);

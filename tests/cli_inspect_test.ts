@@ -92,9 +92,40 @@ Deno.test("inspect reads a checkpoint, which has its own model", async () => {
   const [stored, built] = await Promise.all([inspect(file), inspect("tiny")]);
   const { learned } = (await loadCheckpoint(file)).checkpoint;
   assertEquals(stored.checkpoint, { step: 6, learned, sourceFrames: 6 });
-  assertEquals({ ...stored, checkpoint: null }, built);
+  assertEquals({ ...stored, checkpoint: null, stored: null }, built);
+  assertEquals(stored.stored.encoder.weights + stored.stored.decoder.weights, built.weights);
   assert(/^checkpoint +6 steps, /m.test(await succeed("inspect", file)));
   assertRefused(await saccade(["inspect", file, "--motion", "0"]), 2, "does not go with a");
+});
+
+Deno.test("inspect shows the format, the density and the weights of a compressed checkpoint", async () => {
+  await using folder = new Folder();
+  const [file, out] = [folder.file("a.safetensors"), folder.file("b.safetensors")];
+  await succeed("run", "--quiet", "--spec", "tiny", "--steps", "6", "--save", file);
+  await succeed(
+    "compress",
+    file,
+    "--format",
+    "i8",
+    "--prune",
+    "0.75",
+    "--blocks",
+    "1x1",
+    "-o",
+    out,
+  );
+  const [before, after] = await Promise.all([inspect(file), inspect(out)]);
+  assertEquals([after.format, after.weights], ["i8", before.weights]);
+  const near = (got: number, want: number) => assert(Math.abs(got / want - 1) < 0.01, `${got}`);
+  near(after.density, 0.25);
+  near(after.bytes.weights, before.bytes.weights / 8);
+  near(after.learningStep.bytesWritten, before.learningStep.bytesWritten / 8);
+  near(after.predictingStep.bytesRead, before.predictingStep.bytesRead / 16);
+  near(after.learningStep.flops, before.learningStep.flops / 4);
+  assert(after.planHash !== before.planHash);
+  const text = await succeed("inspect", out);
+  assert(/^kept +25\.\d % of the weights$/m.test(text), text);
+  assert(/^decoders +-.*\|[ ▁▂▃▄▅▆▇█]{24}\|.* steps of 2\^-\d+ to 2\^-\d+$/m.test(text), text);
 });
 
 Deno.test("a specification that makes no model is refused with the field and the reason", async () => {

@@ -93,7 +93,7 @@ function count({ results }: ConformanceReport, outcome: Outcome): number {
 
 /** The row of a report in Markdown. */
 function line({ threads }: Row, report: ConformanceReport): string {
-  const refused = Object.entries(report.features).filter(([, has]) => !has).map(([name]) => name);
+  const { refused } = report;
   return `| ${
     [
       `${report.backend}:${report.device.id}`,

@@ -85,6 +85,43 @@ async function onSmallDisk(size: number, test: (folder: Folder) => Promise<void>
 
 await needing(
   ["mount"],
+  "compress on a disk that fills up: the teaching goes on, what fitted stays and resumes; exit 3",
+  async () => {
+    await using models = new Folder();
+    const model = models.file("model.safetensors");
+    await succeed("run", "--quiet", ...TINY, "--steps", "6", "--save", model);
+    const original = await Deno.readFile(model);
+    const { size } = await Deno.stat(model);
+    await onSmallDisk(Math.ceil(size / 4096) * 4096, async (folder) => {
+      const out = folder.file("out.safetensors");
+      const taught = ["--retrain", "scene", "--steps", "8", "--eval-steps", "4"];
+      const command = ["compress", model, "--prune", "0.3", "--blocks", "1x1", ...taught];
+      const { code, stderr } = await saccade([...command, "-o", out]);
+      const said = stderr.trimEnd().split("\n");
+      assertEquals(code, 3, stderr);
+      assert(said.length > 1 && said.every((line) => line.includes("No space left")), stderr);
+      assert(said.slice(0, -1).every((line) => line.endsWith("; the teaching goes on")), stderr);
+      assert(!said.at(-1)!.endsWith("goes on"), stderr);
+      assertEquals(folder.names(), ["out.safetensors"]);
+      await succeed(
+        "run",
+        "--resume",
+        out,
+        "--save",
+        models.file("b"),
+        "--backend",
+        "reference",
+        "--quiet",
+        "--steps",
+        "2",
+      );
+    });
+    assertEquals(await Deno.readFile(model), original);
+  },
+);
+
+await needing(
+  ["mount"],
   "a disk that fills up on the way is said, the run goes on, the last good file stays; exit 3",
   async () => {
     let size = 0;

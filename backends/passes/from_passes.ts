@@ -15,6 +15,7 @@ import {
   type Session,
   type Verdict,
 } from "../backend.ts";
+import { narrowReasons } from "../narrow_formats.ts";
 import { matrixScalars } from "../reference/rule.ts";
 import { copyTensors } from "../reference/unit.ts";
 import type { Engine, Shapes, WeightPasses } from "./engine.ts";
@@ -98,6 +99,7 @@ class PassesDevice implements Device {
   accepts(plan: Plan): Verdict {
     const engine = this.#engine;
     const reasons = [
+      ...narrowReasons(plan),
       ...(plan.mask !== undefined && !engine.masks
         ? [`The plan is pruned; the engine "${engine.name}" has no masks`]
         : []),

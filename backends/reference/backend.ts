@@ -6,6 +6,7 @@
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { type Plan, unitCount } from "../../model/plan.ts";
 import { checkState, stateBytes } from "../../model/state.ts";
+import { NARROW_FORMATS } from "../../model/weight_format.ts";
 import {
   API_VERSION,
   type Backend,
@@ -20,10 +21,11 @@ import {
   type StepReports,
   type Verdict,
 } from "../backend.ts";
+import { narrowReasons } from "../narrow_formats.ts";
 import { ReportRing } from "../report_ring.ts";
 import { checkInput, checkReadable, writeFrame } from "../session_input.ts";
 import { stepCost } from "../step_cost.ts";
-import type { Passes } from "./passes.ts";
+import { PASSES, type Passes } from "./passes.ts";
 import { ReferenceModel } from "./step.ts";
 import { copyTensors } from "./unit.ts";
 
@@ -40,7 +42,7 @@ export function referenceBackend(name = "reference", passes?: Passes): Backend {
     id,
     kind: "cpu",
     description: `scalar TypeScript, values stored in ${id}`,
-    formats: [id],
+    formats: passes === undefined || passes.formats ? [id, ...NARROW_FORMATS] : [id],
     deterministic: true,
     maxInFlight: 1,
     reportCapacity: CAPACITY,
@@ -80,10 +82,12 @@ class ReferenceDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const masks = this.#passes === undefined || this.#passes.masks === true;
-    return plan.mask === undefined || masks
-      ? { ok: true, reasons: [] }
-      : { ok: false, reasons: ["The plan is pruned; these weight passes have no masks"] };
+    const { masks, formats } = this.#passes ?? PASSES;
+    const reasons = formats ? [] : narrowReasons(plan);
+    if (plan.mask !== undefined && !masks) {
+      reasons.push("The plan is pruned; these weight passes have no masks");
+    }
+    return { ok: reasons.length === 0, reasons };
   }
 
   // deno-lint-ignore require-await
@@ -136,7 +140,8 @@ class ReferenceSession implements Session {
 
   memory(): MemoryReport {
     const { tensors, scratchBytes } = this.#model.vectors;
-    const scratch = scratchBytes + this.#frame.byteLength + this.#ring.byteLength;
+    const scratch = scratchBytes + this.#model.visibleBytes + this.#frame.byteLength +
+      this.#ring.byteLength;
     return { ...stateBytes(tensors), scratch };
   }
 

@@ -3,11 +3,15 @@
  *
  * Shapes: encoder [H, n], decoder [m, H + 1], x [n], h [H], e and z [m]. With `momentum` mu and momentum matrices M an update
  * is M = rate * outer + mu * M, W += M (pvm-spec 2); without, W += rate * outer. A weight that is pruned is neither read nor written.
+ * Narrow weights learn as `rounding.ts` says.
  *
  * @module
  */
 import type { Tensor } from "../../model/checkpoint.ts";
 import { offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
+import { unitOffsets } from "../../model/unit_tensors.ts";
+import { formatOf } from "../../model/weight_format.ts";
+import { type Clock, type Rounding, updateNarrow, visibleWeights } from "./rounding.ts";
 
 /** A weight matrix and, under rule 2016, its momentum. */
 export interface Matrix {
@@ -15,6 +19,10 @@ export interface Matrix {
   readonly momentum?: Tensor;
   /** 1 where a weight is kept; all are where there is none. */
   readonly mask?: Uint8Array;
+  /** How they learn, where they are narrow. */
+  readonly rounding?: Rounding;
+  /** What the products read, where it is not the weights themselves (i8). */
+  readonly visible?: Tensor;
 }
 
 /** The matrices of a unit. */
@@ -25,16 +33,44 @@ export interface Matrices {
   readonly decoder: Matrix;
 }
 
-/** Cuts the matrices of a model into those of its units. */
-export function makeMatrices(plan: Plan, tensors: Readonly<Record<string, Tensor>>): Matrices[] {
+/**
+ * Cuts the matrices of a model into those of its units.
+ *
+ * @param plan the model
+ * @param tensors its state; written to by what learns
+ * @param clock says when it learns
+ */
+export function makeMatrices(
+  plan: Plan,
+  tensors: Readonly<Record<string, Tensor>>,
+  clock: Clock,
+): Matrices[] {
   const at = offsetsOf(plan);
+  const scales = unitOffsets(plan);
+  const format = formatOf(plan);
+  const roundingOf = (name: "encoder" | "decoder", unit: number): Rounding | undefined => {
+    if (format === "f32") return undefined;
+    const begin = scales[`${name}.scale`]!;
+    const scale = tensors[`${name}.scale`]?.subarray(begin[unit], begin[unit + 1]);
+    return {
+      format,
+      clock,
+      unit,
+      matrix: name === "encoder" ? 0 : 1,
+      ...(scale === undefined ? {} : { scale }),
+    };
+  };
   const matrix = (name: "encoder" | "decoder", u: number): Matrix => {
     const cut = (tensor: Tensor) => tensor.subarray(at[name][u], at[name][u + 1]);
     const weights = cut(tensors[name]!);
     const momentum = tensors[`${name}.momentum`];
     const mask = plan.mask?.[name].subarray(at[name][u], at[name][u + 1]);
+    const rounding = roundingOf(name, u);
+    const columns = name === "encoder" ? plan.inputs[u]! : plan.hidden + 1;
     return {
       weights,
+      ...(rounding === undefined ? {} : { rounding }),
+      ...(rounding?.format === "i8" ? { visible: visibleWeights(weights, rounding, columns) } : {}),
       ...(momentum === undefined ? {} : { momentum: cut(momentum) }),
       ...(mask === undefined ? {} : { mask }),
     };
@@ -55,15 +91,18 @@ export interface Passes {
   readonly product: typeof product;
   /** Whether they heed masks; plans with one are refused otherwise. */
   readonly masks?: true;
+  /** Whether they heed formats; plans of narrow weights are refused otherwise. */
+  readonly formats?: true;
 }
 
 /** The definition. */
-export const PASSES: Passes = { transposed, update, product, masks: true };
+export const PASSES: Passes = { transposed, update, product, masks: true, formats: true };
 
 /** Pass 1a: what the decoder sends back, dh = W2[:, 0..H-1]' e, with the decoder as it is. */
 export function transposed(decoder: Matrix, e: Tensor, dh: Tensor): void {
   const H = dh.length;
-  const { weights, mask } = decoder;
+  const { mask } = decoder;
+  const weights = decoder.visible ?? decoder.weights;
   dh.fill(0);
   for (let i = 0; i < e.length; i++) {
     for (let j = 0; j < H; j++) {
@@ -75,13 +114,15 @@ export function transposed(decoder: Matrix, e: Tensor, dh: Tensor): void {
 
 /** Passes 1b and 2a: one rank-1 term, rows [d] times columns [x; bias]. */
 export function update(
-  { weights, momentum, mask }: Matrix,
+  matrix: Matrix,
   rate: number,
   mu: number,
   d: Tensor,
   x: Tensor,
   bias?: number,
 ): void {
+  const { weights, momentum, mask, rounding } = matrix;
+  if (rounding !== undefined) return updateNarrow({ ...matrix, rounding }, rate, mu, d, x, bias);
   const columns = x.length + (bias === undefined ? 0 : 1);
   for (let i = 0; i < d.length; i++) {
     for (let j = 0; j < columns; j++) {
@@ -99,7 +140,9 @@ export function update(
 }
 
 /** Passes 2b and 3: rows times [x; bias]. */
-export function product({ weights, mask }: Matrix, x: Tensor, out: Tensor, bias?: number): void {
+export function product(matrix: Matrix, x: Tensor, out: Tensor, bias?: number): void {
+  const { mask } = matrix;
+  const weights = matrix.visible ?? matrix.weights;
   const columns = x.length + (bias === undefined ? 0 : 1);
   for (let i = 0; i < out.length; i++) {
     const last = i * columns + x.length;

@@ -9,6 +9,7 @@
 import type { Tensor } from "../../model/checkpoint.ts";
 import { frameLength, type Plan } from "../../model/plan.ts";
 import { makeMatrices, type Matrices, PASSES, type Passes } from "./passes.ts";
+import type { Clock } from "./rounding.ts";
 import { matrixScalars, type StepContext } from "./rule.ts";
 import type { Unit } from "./unit.ts";
 import { Vectors } from "./vectors.ts";
@@ -20,6 +21,7 @@ export class ReferenceModel {
   readonly #passes: Passes;
   readonly #mu: number;
   readonly #bias: 0 | 1;
+  readonly #clock: Clock;
 
   /**
    * @param plan the model
@@ -36,11 +38,21 @@ export class ReferenceModel {
     passes: Passes = PASSES,
   ) {
     this.vectors = new Vectors(plan, tensors, step, learned);
-    this.#matrices = makeMatrices(plan, tensors);
+    this.#clock = { seed: plan.seed, step };
+    this.#matrices = makeMatrices(plan, tensors, this.#clock);
     this.#passes = passes;
     const { mu, bias } = matrixScalars(plan);
     this.#mu = mu;
     this.#bias = bias;
+  }
+
+  /** Bytes of what the products read, where it is not the weights themselves. */
+  get visibleBytes(): number {
+    let bytes = 0;
+    for (const { encoder, decoder } of this.#matrices) {
+      bytes += (encoder.visible?.byteLength ?? 0) + (decoder.visible?.byteLength ?? 0);
+    }
+    return bytes;
   }
 
   /** Rule 2016 predicts once, on zero inputs, with the schedule of step 0, before the first frame. */
@@ -70,6 +82,7 @@ export class ReferenceModel {
     const { vectors } = this;
     vectors.arriving.set(frame);
     vectors.arriving.set(external, frameLength(vectors.plan));
+    this.#clock.step = vectors.step;
     const step = vectors.begin(learn, rate);
     for (const unit of vectors.units) {
       vectors.rule.score(step, unit);

@@ -17,6 +17,7 @@ import {
   DeviceLostError,
   type Verdict,
 } from "../backend.ts";
+import { narrowReasons } from "../narrow_formats.ts";
 import { placeModel } from "./placement.ts";
 import { WasmSession } from "./session.ts";
 
@@ -103,7 +104,7 @@ class WasmDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     const threads = this.#threadsFor(plan);
-    const reasons: string[] = [];
+    const reasons: string[] = narrowReasons(plan);
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
     }

@@ -13,6 +13,7 @@ import {
   type DeviceInfo,
   type Verdict,
 } from "../backend.ts";
+import { narrowReasons } from "../narrow_formats.ts";
 import { findAdapter } from "./adapter.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { Loss } from "./loss.ts";
@@ -121,7 +122,7 @@ class WebGpuDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = [...this.#layout(plan).reasons];
+    const reasons = [...this.#layout(plan).reasons, ...narrowReasons(plan)];
     const turns = turnsOf(plan);
     if (this.info.description.includes("llvmpipe") && turns > LLVMPIPE_TURNS) {
       reasons.push(

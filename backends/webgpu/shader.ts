@@ -8,7 +8,7 @@
  */
 import type { Plan } from "../../model/plan.ts";
 import { unitCount } from "../../model/plan.ts";
-import { HALF_WGSL } from "./half.ts";
+import { HALF_WGSL } from "./half_wgsl.ts";
 import {
   FEEDBACK,
   HEADER,
@@ -19,7 +19,7 @@ import {
   UNIT,
   WORKGROUP,
 } from "./layout.ts";
-import { NOISE_WGSL } from "./noise.ts";
+import { NOISE_WGSL } from "./noise_wgsl.ts";
 import { passesWgsl } from "./passes_wgsl.ts";
 import { rule2016Wgsl } from "./rule_2016_wgsl.ts";
 import { ruleSaccadeWgsl } from "./rule_saccade_wgsl.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Tensor } from "../../model/checkpoint.ts";
+import { fromHalf, toHalf } from "../../model/half.ts";
 import { offsetsOf, type Plan } from "../../model/plan.ts";
-import { fromHalf, toHalf } from "./half.ts";
 import { type Layout, quadsOf, type Shard } from "./layout.ts";
 
 /** A shard's weights or momentum: four of f32, or of f16. */

@@ -7,7 +7,14 @@ import fc from "fast-check";
 import type { Device } from "../../backends/backend.ts";
 import { backend as reference } from "../../backends/reference/backend.ts";
 import { buildCase, type Case } from "../case.ts";
-import { claim, type Property, recipesFor, type Subject, within } from "../property.ts";
+import {
+  claim,
+  type Property,
+  recipesFor,
+  storedFormat,
+  type Subject,
+  within,
+} from "../property.ts";
 import type { Recipe } from "../recipe.ts";
 import { compare, roundingOf } from "../tolerance.ts";
 import { type Trace, trace } from "../trace.ts";
@@ -24,8 +31,7 @@ export async function agree(subject: Subject, built: Case, got: Trace): Promise<
   const { plan, checkpoint, stimuli } = built;
   const want = await trace(await EXACT, plan, checkpoint, stimuli);
   const rounded = await trace(await ROUNDED, plan, checkpoint, stimuli);
-  const format = subject.info.formats[0] ?? "f32";
-  compare(got, want, rounded, roundingOf(plan, format, stimuli.length));
+  compare(got, want, rounded, roundingOf(plan, storedFormat(subject, plan), stimuli.length));
 }
 
 async function agrees(subject: Subject, recipe: Recipe): Promise<Trace> {

@@ -15,6 +15,7 @@ import { RACES } from "./races.ts";
 import { REARRANGEMENT } from "./rearrangement.ts";
 import { REFUSAL } from "./refusal.ts";
 import { REPORTS } from "./reports.ts";
+import { ROUNDING } from "./rounding.ts";
 import { STATE } from "./state.ts";
 
 /**
@@ -31,6 +32,7 @@ export function allProperties(replayPath?: string): readonly Property[] {
     ...QUEUE,
     ...REPORTS,
     ...PRUNING,
+    ...ROUNDING,
     ...REARRANGEMENT,
     RACES,
     lifecycle(replayPath),

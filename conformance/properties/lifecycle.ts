@@ -8,7 +8,15 @@ import { type Device, DeviceLostError, type Session } from "../../backends/backe
 import { backend as reference } from "../../backends/reference/backend.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { buildCase, type Case } from "../case.ts";
-import { claim, failureOf, type Property, recipesFor, type Subject, within } from "../property.ts";
+import {
+  claim,
+  failureOf,
+  type Property,
+  recipesFor,
+  storedFormat,
+  type Subject,
+  within,
+} from "../property.ts";
 import { compare, roundingOf } from "../tolerance.ts";
 import { observe, stepOnce } from "../trace.ts";
 
@@ -125,8 +133,8 @@ const save = (which: number) =>
     const [mine, exact, rounded] = await Promise.all(
       trio.sessions.map(async (session) => observe(session, plan, await session.report())),
     );
-    const { formats } = real.subject.info;
-    compare(mine!, exact!, rounded!, roundingOf(plan, formats[0] ?? "f32", trio.steps + 1));
+    const rounding = roundingOf(plan, storedFormat(real.subject, plan), trio.steps + 1);
+    compare(mine!, exact!, rounded!, rounding);
     trio.saved = [mine!, exact!, rounded!].map(({ checkpoint }) => checkpoint);
   });
 

@@ -66,7 +66,8 @@ export const MEMORY: readonly Property[] = [
         (recipe) =>
           withSession(subject, recipe, async (session, { plan, stimuli }) => {
             const before = session.memory();
-            const bits = Math.min(...subject.info.formats.map((format) => BITS[format] ?? 1));
+            const own = plan.format === undefined ? subject.info.formats : [plan.format];
+            const bits = Math.min(...own.map((format) => BITS[format] ?? 1));
             const least = weightCount(plan) * bits / 8;
             claim(
               before.weights >= least && before.state > 0 && before.scratch >= 0,

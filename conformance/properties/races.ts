@@ -6,7 +6,14 @@
 import fc from "fast-check";
 import type { StepReports } from "../../backends/backend.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
-import { claim, type Property, recipesFor, within, withSession } from "../property.ts";
+import {
+  claim,
+  type Property,
+  recipesFor,
+  storedFormat,
+  within,
+  withSession,
+} from "../property.ts";
 import { deviation, roundingOf } from "../tolerance.ts";
 import { readLengths, readOf, stepOnce } from "../trace.ts";
 import { sameState } from "./state.ts";
@@ -71,7 +78,7 @@ export const RACES: Property = {
           await within(subject, "Overlapping calls", scheduler.waitFor(all));
           reports.push(await session.report());
 
-          const rounding = roundingOf(plan, subject.info.formats[0] ?? "f32", stimuli.length);
+          const rounding = roundingOf(plan, storedFormat(subject, plan), stimuli.length);
           let next = checkpoint.step;
           for (const { firstStep, steps } of reports) {
             claim(firstStep === next, `A report begins with step ${firstStep} instead of ${next}`);

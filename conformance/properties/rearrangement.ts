@@ -27,7 +27,7 @@ export const REARRANGEMENT: readonly Property[] = [
     name: "units in another order compute the same",
     of: (subject) =>
       fc.asyncProperty(
-        recipesFor(subject, { density: 100 }),
+        recipesFor(subject, { density: 100, format: "f32" }),
         fc.nat(),
         async (recipe, seed) => {
           const { plan, checkpoint, stimuli } = await buildCase(recipe);
@@ -51,7 +51,7 @@ export const REARRANGEMENT: readonly Property[] = [
     needs: "parts",
     of: (subject) =>
       fc.asyncProperty(
-        recipesFor(subject, { density: 100, parts: 0, delay: 1 }),
+        recipesFor(subject, { density: 100, parts: 0, delay: 1, format: "f32" }),
         fc.nat(),
         async (recipe, seed) => {
           // Each part needs a unit in every layer.

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { READABLE, type Readable } from "../../backends/backend.ts";
 import { initialCheckpoint } from "../../model/initialise.ts";
 import { frameLength } from "../../model/plan.ts";
+import { NARROW_FORMATS } from "../../model/weight_format.ts";
 import { buildCase } from "../case.ts";
 import { buildPlan } from "../plans.ts";
 import { claim, failureOf, type Property, recipesFor, withSession } from "../property.ts";
@@ -16,8 +17,8 @@ import { readLengths, stepOnce } from "../trace.ts";
 /** The share of plans of the core profile (both rules, f32, delays of one step, no parts, no mask) that may be refused. */
 export const MOST_REFUSED = 0.05;
 
-const CORE = { delays: false, parts: false, masks: false };
-const ALL = { delays: true, parts: true, masks: true };
+const CORE = { delays: false, parts: false, masks: false, formats: [] };
+const ALL = { delays: true, parts: true, masks: true, formats: NARROW_FORMATS };
 
 /** Accepting and refusing. */
 export const REFUSAL: readonly Property[] = [

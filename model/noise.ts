@@ -38,6 +38,35 @@ function mix(word: number): number {
 }
 
 /**
+ * The key of a matrix in a step, from which its row and column words follow.
+ *
+ * @param of the matrix and the step
+ */
+export function noiseKey({ seed, step, unit, matrix }: NoiseOf): number {
+  return mix(mix(mix(mix(seed) + (step % 2 ** 32)) + unit) + matrix);
+}
+
+/**
+ * The word of a row.
+ *
+ * @param key see {@linkcode noiseKey}
+ * @param row the row
+ */
+export function rowWord(key: number, row: number): number {
+  return mix(key + row);
+}
+
+/**
+ * The word of a column.
+ *
+ * @param key see {@linkcode noiseKey}
+ * @param column the column
+ */
+export function columnWord(key: number, column: number): number {
+  return mix((key ^ 0x9e3779b9) + column);
+}
+
+/**
  * The noise of one weight.
  *
  * @param of the matrix and the step
@@ -45,29 +74,7 @@ function mix(word: number): number {
  * @param column its column
  * @returns 32 bits
  */
-export function noise({ seed, step, unit, matrix }: NoiseOf, row: number, column: number): number {
-  const key = mix(mix(mix(mix(seed) + (step % 2 ** 32)) + unit) + matrix);
-  return (mix(key + row) ^ mix((key ^ 0x9e3779b9) + column)) >>> 0;
+export function noise(of: NoiseOf, row: number, column: number): number {
+  const key = noiseKey(of);
+  return (rowWord(key, row) ^ columnWord(key, column)) >>> 0;
 }
-
-/** The same in WGSL: `noise_key`, `row_word` and `column_word`. */
-export const NOISE_WGSL = /* wgsl */ `
-fn mix32(word: u32) -> u32 {
-  var x = word;
-  x = (x ^ (x >> 16u)) * 0x7feb352du;
-  x = (x ^ (x >> 15u)) * 0x846ca68bu;
-  return x ^ (x >> 16u);
-}
-
-fn noise_key(seed: u32, step: u32, unit: u32, matrix: u32) -> u32 {
-  return mix32(mix32(mix32(mix32(seed) + step) + unit) + matrix);
-}
-
-fn row_word(key: u32, row: u32) -> u32 {
-  return mix32(key + row);
-}
-
-fn column_word(key: u32, column: u32) -> u32 {
-  return mix32((key ^ 0x9e3779b9u) + column);
-}
-`;

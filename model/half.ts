@@ -8,7 +8,7 @@ const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
 
 /** The largest number there is. */
-const LARGEST = 0x7bff;
+export const LARGEST_HALF = 0x7bff;
 
 /**
  * Rounds to the nearest, ties to even; what is too large becomes infinite.
@@ -68,31 +68,5 @@ export function toHalfByChance(value: number, noise: number): number {
     const below = Math.floor(steps);
     return sign | (below + Number((noise >>> 8) * 2 ** -24 < steps - below));
   }
-  return sign | Math.min(((size + (noise >>> 19)) >>> 13) - (112 << 10), LARGEST);
+  return sign | Math.min(((size + (noise >>> 19)) >>> 13) - (112 << 10), LARGEST_HALF);
 }
-
-/** The same in WGSL: `to_half(value, noise)`. */
-export const HALF_WGSL = /* wgsl */ `
-fn to_half(value: f32, noise: u32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let sign = (bits >> 16u) & 0x8000u;
-  let size = bits & 0x7fffffffu;
-  let steps = abs(value) * 16777216.0;
-  let below = floor(min(steps, 1024.0));
-  let small = u32(below) + select(0u, 1u, f32(noise >> 8u) * 5.9604644775390625e-8 < steps - below);
-  let large = min(((size + (noise >> 19u)) >> 13u) - 114688u, ${LARGEST}u);
-  let half = sign | select(large, small, size < 0x38800000u);
-  return select(half, select(sign | 0x7c00u, 0x7e00u, size > 0x7f800000u), size >= 0x7f800000u);
-}
-
-fn to_halves(value: vec4f, noise: vec4u) -> vec2u {
-  return vec2u(
-    to_half(value.x, noise.x) | (to_half(value.y, noise.y) << 16u),
-    to_half(value.z, noise.z) | (to_half(value.w, noise.w) << 16u),
-  );
-}
-
-fn from_halves(halves: vec2u) -> vec4f {
-  return vec4f(unpack2x16float(halves.x), unpack2x16float(halves.y));
-}
-`;

@@ -1,0 +1,155 @@
+/** What is pruned. */
+import { backend as reference } from "../backends/reference/backend.ts";
+import { buildPlan } from "../conformance/plans.ts";
+import type { Recipe } from "../conformance/recipe.ts";
+import { recipes } from "../conformance/recipe.ts";
+import { initialCheckpoint, weightSource } from "../model/initialise.ts";
+import { type Plan, unitCount } from "../model/plan.ts";
+import { matricesOf } from "../model/weight_format.ts";
+import { assert, assertEquals, assertThrows } from "../std_assert.ts";
+import fc from "fast-check";
+import { densityOf, gradualDensity, prune } from "./prune.ts";
+
+const recipe: Recipe = {
+  ...fc.sample(recipes({ delays: false, parts: false, masks: false, formats: [] }), {
+    numRuns: 1,
+    seed: 3,
+  })[0]!,
+  rule: "2016",
+  layers: [3, 2],
+  hidden: 7,
+  width: 6,
+  height: 5,
+  density: 100,
+};
+const plan = buildPlan(recipe);
+
+/** A state of distinct weights. */
+function state(of: Plan = plan) {
+  const checkpoint = initialCheckpoint(of);
+  const draw = weightSource(11);
+  const tensors = { ...checkpoint.tensors };
+  for (const name of Object.keys(tensors)) {
+    if (/coder/.test(name)) tensors[name] = tensors[name]!.map(() => draw());
+  }
+  return { ...checkpoint, tensors };
+}
+
+Deno.test("a density of 1 prunes nothing", () => {
+  const before = state();
+  const { plan: pruned, checkpoint } = prune(plan, before, { density: 1 });
+  assertEquals(densityOf(pruned), 1);
+  assertEquals(checkpoint, before);
+});
+
+Deno.test("weights are pruned by their size, in every matrix alike", () => {
+  const before = state();
+  const copy = structuredClone(before);
+  const { plan: { mask }, checkpoint: { tensors } } = prune(plan, before, { density: 0.3 });
+  assertEquals(before, copy);
+  for (const { name, begin, rows, columns } of matricesOf(plan)) {
+    const length = rows * columns;
+    const sizes = before.tensors[name]!.slice(begin, begin + length).map(Math.abs);
+    const kept = mask[name].slice(begin, begin + length);
+    assertEquals(kept.filter((bit) => bit === 1).length, Math.max(Math.round(0.3 * length), 1));
+    const most = Math.max(...sizes.filter((_: number, i: number) => kept[i] === 0));
+    const least = Math.min(...sizes.filter((_: number, i: number) => kept[i] === 1));
+    assert(most <= least, `${name}: ${most} is pruned, ${least} is kept`);
+  }
+  for (const name of ["encoder", "decoder"] as const) {
+    for (const [i, bit] of mask[name].entries()) {
+      for (const tensor of [name, `${name}.momentum`]) {
+        assertEquals(tensors[tensor]![i], bit === 1 ? before.tensors[tensor]![i] : 0);
+      }
+    }
+  }
+});
+
+for (const [rows, columns] of [[4, 1], [1, 4], [4, 4], [2, 3], [7, 1]] as const) {
+  Deno.test(`blocks of ${rows}x${columns} are kept or pruned as one, those at the end cut`, () => {
+    const { plan: { mask } } = prune(plan, state(), { density: 0.4, blocks: { rows, columns } });
+    const density = densityOf({ mask });
+    assert(density > 0.25 && density < 0.55, `${density}`);
+    for (const { name, begin, rows: m, columns: n } of matricesOf(plan)) {
+      // The decoder is taken hidden-major: its rows are the hidden units, too.
+      const [height, width] = name === "encoder" ? [m, n] : [n, m];
+      const bit = (i: number, j: number) =>
+        mask[name][begin + (name === "encoder" ? i * n + j : j * n + i)]!;
+      for (let i = 0; i < height; i++) {
+        for (let j = 0; j < width; j++) {
+          assertEquals(bit(i, j), bit(i - i % rows, j - j % columns), `${name} ${i} ${j}`);
+        }
+      }
+    }
+  });
+}
+
+Deno.test("scopes: a layer, and the model, share their density; no matrix loses all", () => {
+  const before = state();
+  const quiet = { ...before.tensors, encoder: before.tensors["encoder"]!.slice() };
+  const [first] = matricesOf(plan);
+  const { begin, rows, columns } = first!;
+  for (let i = begin; i < begin + rows * columns; i++) quiet.encoder[i]! *= 1e-3;
+  for (const scope of ["layer", "global"] as const) {
+    const pruned = prune(plan, { ...before, tensors: quiet }, { density: 0.3, scope }).plan;
+    const kept = pruned.mask.encoder.slice(begin, begin + rows * columns);
+    assertEquals(kept.filter((bit) => bit === 1).length, 1, scope);
+    assert(Math.abs(densityOf(pruned) - 0.3) < 0.01, `${densityOf(pruned)}`);
+  }
+});
+
+Deno.test("what was pruned stays pruned, step by step as at once", () => {
+  let gradual: { plan: Plan; checkpoint: ReturnType<typeof state> } = {
+    plan,
+    checkpoint: state(),
+  };
+  for (const density of [0.7, 0.4, 0.2]) {
+    const before = gradual.plan.mask;
+    gradual = prune(gradual.plan, gradual.checkpoint, { density }) as typeof gradual;
+    for (const name of ["encoder", "decoder"] as const) {
+      assert(gradual.plan.mask![name].every((bit, i) => bit === 0 || before?.[name][i] !== 0));
+    }
+  }
+  assertEquals(gradual.plan.mask, prune(plan, state(), { density: 0.2 }).plan.mask);
+  // Weights of exactly 0 that are kept do not come back in the place of pruned ones.
+  const zeros = state();
+  zeros.tensors["encoder"]!.fill(0);
+  const once = prune(plan, zeros, { density: 0.5 });
+  const twice = prune(once.plan, once.checkpoint, { density: 0.5 });
+  assertEquals(twice.plan.mask, once.plan.mask);
+});
+
+Deno.test("a pruned model runs on the reference, and learns on what is left", async () => {
+  const { plan: pruned, checkpoint } = prune(plan, state(), { density: 0.3 });
+  await using device = await reference.open("f32");
+  await using session = await device.load(pruned, checkpoint);
+  const frame = new Uint8Array(6 * 5 * 3);
+  for (let i = 0; i < 4; i++) {
+    session.step({ frame: frame.map((_, j) => (j * 37 + i * 51) % 256) });
+  }
+  const { tensors } = await session.save();
+  assertEquals(unitCount(pruned), 5);
+  for (const name of ["encoder", "decoder"] as const) {
+    assert(pruned.mask[name].every((bit, i) => bit === 1 || tensors[name]![i] === 0));
+  }
+});
+
+Deno.test("densities and blocks that make no sense are refused", () => {
+  for (const density of [0, -1, 1.5, NaN]) {
+    assertThrows(() => prune(plan, state(), { density }), RangeError, "above 0 and at most 1");
+  }
+  const blocks = (rows: number, columns: number) => () =>
+    prune(plan, state(), { density: 0.5, blocks: { rows, columns } });
+  assertThrows(blocks(0, 1), RangeError, "4x1, not 0x1");
+  assertThrows(blocks(1, 2.5), RangeError, "not 1x2.5");
+  assertThrows(blocks(8, 1), RangeError, "do not fit: the model has 7 hidden outputs");
+});
+
+Deno.test("gradualDensity() goes from 1 to the target, fast at first", () => {
+  assertEquals([gradualDensity(0.1, 0), gradualDensity(0.1, 1), gradualDensity(0.1, 2)], [
+    1,
+    .1,
+    .1,
+  ]);
+  assert(gradualDensity(0.1, 0.5) < 0.25);
+});

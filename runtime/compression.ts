@@ -1,0 +1,154 @@
+/**
+ * A stored model made smaller: rounded, pruned, and taught again on the way.
+ *
+ * @module
+ */
+import { gradualDensity, prune, type PruneOptions } from "../compress/prune.ts";
+import { quantise, type Quantised } from "../compress/quantise.ts";
+import type { Checkpoint } from "../model/checkpoint.ts";
+import { planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
+import type { Plan } from "../model/plan.ts";
+import { formatOf, type WeightFormat } from "../model/weight_format.ts";
+import { DirectFeed } from "./feed.ts";
+import { Running } from "./running.ts";
+import { type Trial, tryModel } from "./trial.ts";
+import { type Source, SourceError } from "../sources/source.ts";
+
+/** How often a gradual schedule prunes. */
+const PRUNINGS = 20;
+/** The share of the steps in which it does; the rest heals. */
+const PRUNED_BY = 0.75;
+
+/** How a model is taught again. */
+export interface Retraining {
+  /** Where its frames come from; one without end, or with enough of them. It is not closed. */
+  readonly source: Source;
+  /** Frames of it that are passed over first. Default 0. */
+  readonly skip?: number;
+  /** Whether these and the ones taken count as seen by the model (`sourceFrames`). Default false: it is another source. */
+  readonly sameSource?: boolean;
+  /** Steps. */
+  readonly steps: number;
+  /** Whether it is pruned step by step while it learns (`gradualDensity`), or at once before. Default true. */
+  readonly gradual?: boolean;
+  /** As in `RunOptions`. */
+  readonly backend?: string;
+  /** As in `RunOptions`. */
+  readonly threads?: number;
+}
+
+/** How a model is compressed. */
+export interface CompressOptions {
+  /** What its weights are to be stored in; as before unless stated. */
+  readonly format?: WeightFormat;
+  /** What is to be left of them; all unless stated. */
+  readonly pruning?: PruneOptions;
+  /** How it is taught again; not at all unless stated. */
+  readonly retraining?: Retraining;
+  /** Told of every step that was made, and the density it was made with. */
+  readonly made?: (step: number, density: number) => void;
+  /** Given what there is whenever the model was pruned and has learned on, and at last what it has become. */
+  readonly save?: (stored: StoredCheckpoint, last: boolean) => Promise<void>;
+}
+
+/** A compressed model. */
+export interface Compressed {
+  /** To be saved, and to go on from. */
+  readonly stored: StoredCheckpoint;
+  /** What the rounding lost, before the model was taught again. */
+  readonly lost: Quantised["lost"];
+}
+
+/**
+ * Compresses a model. It is rounded first, and learns in its new format; gradual pruning goes from all weights to the target in the
+ * first three quarters of the steps.
+ *
+ * @param stored the model; it stays as it is
+ * @param options how
+ * @throws {RangeError} for a weight that the format does not hold, or a pruning that makes no sense
+ * @throws {BackendError} when no device takes the compressed model
+ * @throws {SourceError} when the source breaks, or has not enough frames
+ */
+export async function compress(
+  stored: StoredCheckpoint,
+  options: CompressOptions,
+): Promise<Compressed> {
+  const { pruning, retraining, save } = options;
+  const before = planOf(stored);
+  const { plan, checkpoint, lost } = quantise(
+    before,
+    stored.checkpoint,
+    options.format ?? formatOf(before),
+  );
+  const format = formatOf(plan);
+  // Narrow weights cannot be deferred; others are again when the model runs.
+  const spec = { ...stored.spec, format, ...(format === "f32" ? {} : { defer: 0 }) };
+  let frames = stored.sourceFrames;
+  const wrap = (plan: Plan, checkpoint: Checkpoint): StoredCheckpoint => ({
+    spec,
+    checkpoint,
+    sourceFrames: frames,
+    ...(plan.mask === undefined ? {} : { mask: plan.mask }),
+  });
+  let state: { plan: Plan; checkpoint: Checkpoint } = {
+    plan: { ...plan, defer: { every: 0, window: 0 } },
+    checkpoint,
+  };
+  // What makes no sense is refused before an hour of teaching.
+  const target = pruning === undefined ? state : prune(state.plan, state.checkpoint, pruning);
+  if (retraining === undefined) {
+    const compressed = wrap(target.plan, target.checkpoint);
+    await save?.(compressed, true);
+    return { stored: compressed, lost };
+  }
+  const { source, steps, skip = 0, sameSource = false, gradual = true } = retraining;
+  const { frame: size, rule } = plan;
+  const feed = new DirectFeed(source);
+  await feed.start({ size, radius: rule.name === "saccade" ? rule.motion : 0, skip });
+  let made = 0;
+  for (const { end, done } of scheduleOf(steps, pruning !== undefined && gradual)) {
+    let density = 1;
+    if (pruning !== undefined) {
+      density = gradualDensity(pruning.density, done);
+      state = prune(state.plan, state.checkpoint, { ...pruning, density });
+    }
+    const begin = made;
+    const taught = await teach(state.plan, state.checkpoint, feed, retraining, end - begin, (n) => {
+      options.made?.(begin + n, density);
+    });
+    made += taught.trial.steps;
+    if (sameSource) frames = skip + made;
+    if (made < end) {
+      throw new SourceError(source.truncated ?? `${source.name} ended after ${made} frames`);
+    }
+    state = { plan: state.plan, checkpoint: taught.checkpoint };
+    await save?.(wrap(state.plan, state.checkpoint), end === steps);
+  }
+  return { stored: wrap(state.plan, state.checkpoint), lost };
+}
+
+/** Runs of steps, and the share of the schedule that lies behind at the beginning of each. */
+function scheduleOf(steps: number, gradual: boolean): { end: number; done: number }[] {
+  if (!gradual) return [{ end: steps, done: 1 }];
+  const prunings = Math.max(Math.min(PRUNINGS, Math.floor(PRUNED_BY * steps)), 1);
+  return Array.from({ length: prunings }, (_, i) => ({
+    end: i + 1 === prunings ? steps : Math.round(PRUNED_BY * steps * (i + 1) / prunings),
+    done: (i + 1) / prunings,
+  }));
+}
+
+async function teach(
+  plan: Plan,
+  checkpoint: Checkpoint,
+  feed: DirectFeed,
+  { backend = "auto", threads }: Retraining,
+  steps: number,
+  made: (step: number) => void,
+): Promise<{ trial: Trial; checkpoint: Checkpoint }> {
+  const resume = { spec: {}, checkpoint, sourceFrames: 0 };
+  const options = { backend, resume, ...(threads === undefined ? {} : { threads }) };
+  await using running = await Running.open(plan, options);
+  const { session } = running;
+  const trial = await tryModel({ plan, session, feed, steps, learn: true, made });
+  return { trial, checkpoint: await session.save() };
+}
