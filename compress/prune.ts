@@ -9,10 +9,10 @@ import { type Blocks, eachBlock, eachWeight } from "../model/weight_blocks.ts";
 import { matricesOf, type MatrixPlace } from "../model/weight_format.ts";
 
 /** The weights that are compared with each other: those of one matrix, of a layer's encoders or decoders, or of all. */
-export const PRUNING_SCOPES = ["matrix", "layer", "global"] as const;
+export const PRUNING_SCOPES: readonly PruningScope[] = ["matrix", "layer", "global"];
 
 /** One of {@linkcode PRUNING_SCOPES}. */
-export type PruningScope = typeof PRUNING_SCOPES[number];
+export type PruningScope = "matrix" | "layer" | "global";
 
 /** How a model is pruned. */
 export interface PruneOptions {
