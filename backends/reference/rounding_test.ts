@@ -4,6 +4,8 @@ import type { Checkpoint } from "../../model/checkpoint.ts";
 import { compilePlan } from "../../model/compile.ts";
 import { MOST_STEPS } from "../../model/fixed_point.ts";
 import { initialCheckpoint } from "../../model/initialise.ts";
+import { fromBfloat, toBfloatByChance } from "../../model/bfloat.ts";
+import { fromHalf, toHalfByChance } from "../../model/half.ts";
 import { noise } from "../../model/noise.ts";
 import type { Plan } from "../../model/plan.ts";
 import { NARROW_FORMATS, roundToFormat } from "../../model/weight_format.ts";
@@ -40,6 +42,50 @@ Deno.test("a weight of fixed point moves by whole steps: the upper half of its n
     })
   );
   assertEquals(weights, want);
+});
+
+for (const format of ["bf16", "f16"] as const) {
+  Deno.test(`a weight of ${format} is rounded by the noise of its place`, () => {
+    const before = [0.5, -0.25, 1, 0, 3, -0.125];
+    const [d, x] = [[1, -0.3], [1e-3, 2e-4, -7e-5]];
+    const { weights } = learnOnce(format, before, d, x);
+    const want = before.map((weight, at) => {
+      const [i, j] = [Math.floor(at / 3), at % 3];
+      const term = Math.fround(Math.fround(d[i]!) * Math.fround(x[j]!));
+      const value = Math.fround(weight + term);
+      return format === "f16"
+        ? fromHalf(toHalfByChance(value, word(i, j)))
+        : fromBfloat(toBfloatByChance(value, word(i, j)));
+    });
+    assertEquals(weights, want);
+  });
+}
+
+Deno.test("momentum is f32, rounded after every operation, and what is added", () => {
+  const momentum = Float32Array.of(0.1, 0.2, 0.3);
+  const matrix = {
+    weights: new Float32Array(3),
+    momentum,
+    rounding: {
+      format: "i16",
+      clock,
+      unit: 5,
+      matrix: 0,
+      scale: Float32Array.of(2 ** -10),
+    } as const,
+  };
+  const x = Float32Array.of(0.01, 0.02, 0.03);
+  const want = x.map((value, j) =>
+    Math.fround(
+      Math.fround(Math.fround(0.7) * value) + Math.fround(Math.fround(0.9) * momentum[j]!),
+    )
+  );
+  update(matrix, 0.7, 0.9, Float32Array.of(1), x);
+  assertEquals(momentum, want);
+  const steps = want.map((term, j) =>
+    (Math.trunc(term * 2 ** 26) + Math.floor(word(0, j) / 65536)) >> 16
+  );
+  assertEquals([...matrix.weights], [...steps].map((q) => q * 2 ** -10));
 });
 
 Deno.test("a row that grows beyond 32767 is halved, and its scale doubles; other rows stay", () => {
