@@ -4,12 +4,22 @@
  * @module
  */
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
-import { lengths, offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { lengths, offsetsOf, type Plan, shiftOf, unitCount } from "./plan.ts";
 import { stateLengths } from "./state.ts";
 
 /** Constants of the rule "saccade" that the first state needs (learning-rule, Start). */
 const FIRST_SCALE = 0.005;
 const MOTION_PRIOR = 0.7;
+
+/**
+ * What the combiner believes of the shift candidate before it has seen anything: less where motion has its share already.
+ *
+ * @param plan a compiled model with a shift candidate
+ * @returns the weight of layer 0; above it is 0
+ */
+export function shiftPrior(plan: Plan): number {
+  return plan.external.motion > 0 ? 0.5 : 0.7;
+}
 
 /** xorshift32 of the golden files: uniform in [-0.5, 0.5), seeded by any whole number. */
 export function weightSource(seed: number): () => number {
@@ -50,9 +60,12 @@ export function initialCheckpoint(
   } else {
     fillSaccade(plan, tensors["encoder"]!);
     tensors["scale"]!.fill(FIRST_SCALE);
-    if (plan.external.motion > 0) {
-      const weights = tensors["combiner.weights"]!;
-      for (let u = 0; u < plan.layerStart[1]!; u++) weights[2 * u + 1] = MOTION_PRIOR;
+    const weights = tensors["combiner.weights"]!;
+    const shift = shiftOf(plan) !== undefined;
+    const candidates = shift ? 3 : 2;
+    for (let u = 0; u < plan.layerStart[1]!; u++) {
+      if (plan.external.motion > 0) weights[candidates * u + 1] = MOTION_PRIOR;
+      if (shift) weights[candidates * u + 2] = shiftPrior(plan);
     }
   }
   return { step: 0, learned: 0, started: false, tensors };

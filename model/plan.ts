@@ -33,12 +33,28 @@ export interface Rule2016 {
   readonly momentum: number;
 }
 
+/**
+ * The shift candidate of rule saccade: a weighted sum of displaced copies of the tile, minus the tile. The weights are
+ * fitted, a unit at a time, to the last changes around it.
+ */
+export interface Shift {
+  /** The farthest copies, in pixels: there are 4 combinations of copies for each distance from 1 on. */
+  readonly radius: number;
+  /** What a step leaves of the evidence before it, from 0 to below 1. */
+  readonly memory: number;
+}
+
+/** Pixels around the tile whose changes the weights of the displaced copies are fitted to. */
+export const SHIFT_REACH = 3;
+
 /** The scalars of the rule "saccade" (learning-rule). */
 export interface RuleSaccade {
   /** Tells the rules apart. */
   readonly name: "saccade";
   /** Radius of the block matching; the plan's external input begins with its candidate when it is not 0. */
   readonly motion: number;
+  /** The shift candidate of layer 0, where it is on; the plan then has a `patch`. */
+  readonly shift?: Shift;
   /** Rate of the encoder, before the schedule and the normalisation. */
   readonly encoderRate: number;
   /** Rate of the decoder. */
@@ -99,6 +115,8 @@ export interface Plan {
   readonly window: Sources;
   /** Rule saccade, layer 0 with motion: the candidate of its tile; no runs elsewhere. */
   readonly motion: Sources;
+  /** Rule saccade with a shift candidate, layer 0: the tile with SHIFT_REACH + radius pixels around it; no runs elsewhere. */
+  readonly patch?: Sources;
   /** The hidden outputs that give each unit context. */
   readonly context: Sources;
   /** Of each run in `context`: 0 lateral, 1 feedback. */
@@ -119,6 +137,16 @@ export interface Plan {
   readonly defer: Defer;
   /** What is pruned: neither read nor written, it counts as 0. Nothing, where there is no mask. */
   readonly mask?: Mask;
+}
+
+/** The shift candidate of a plan, where it has one. */
+export function shiftOf({ rule }: Plan): Shift | undefined {
+  return rule.name === "saccade" ? rule.shift : undefined;
+}
+
+/** Displaced copies that the shift candidate of a plan weighs; 0 where it has none. */
+export function shiftCount(plan: Plan): number {
+  return 4 * (shiftOf(plan)?.radius ?? 0);
 }
 
 /** Units of a plan. */

@@ -67,6 +67,8 @@ export const FIELDS: Readonly<Record<keyof Spec, Field>> = {
   disable_feedback: flag(BOTH),
   halo: count(NEW, 0, 64, 1),
   motion: count(NEW, 0, 32, 0),
+  shift_radius: count(NEW, 0, 8, 0),
+  shift_memory: field({ is: "number", min: 0, max: 0.999 }, NEW, 0.3),
   encoder_rate: field(RATE, NEW, 0.1),
   decoder_rate: field(RATE, NEW, 0.6),
   schedule: field({ is: "schedule" }, NEW, [[0, 1]]),

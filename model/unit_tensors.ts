@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { offsetsOf, type Plan, shiftCount, unitCount } from "./plan.ts";
 
 /**
  * Where each unit's part of the tensors of a state begins: units + 1 entries a tensor, the last is where the last part ends.
@@ -17,11 +17,14 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
   const units = unitCount(plan);
   const each = (values: number) => Float64Array.from({ length: units + 1 }, (_, u) => u * values);
   const hidden = each(plan.hidden);
-  // Layer 0 comes first and its motion candidates are as long as its signals; the units above have none.
+  // Layer 0 comes first and its motion and shift candidates are as long as its signals; the units above have none.
   const ground = plan.layerStart[1]!;
   const motion = signal.map((at, u) => u <= ground ? at : signal[ground]!);
   const scalar = each(1);
-  const pair = each(2);
+  const copies = shiftCount(plan);
+  const candidates = copies > 0 ? 3 : 2;
+  const perCandidate = each(candidates);
+  const below = (values: number) => scalar.map((u) => Math.min(u, ground) * values);
   return {
     encoder,
     decoder,
@@ -44,8 +47,12 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
     scale: scalar,
     variance: scalar,
     power: scalar,
-    "combiner.moments": each(3),
-    "combiner.products": pair,
-    "combiner.weights": pair,
+    shift: motion,
+    "shift.moments": below(copies * (copies + 1) / 2),
+    "shift.products": below(copies),
+    "shift.energy": below(1),
+    "combiner.moments": each(candidates * (candidates + 1) / 2),
+    "combiner.products": perCandidate,
+    "combiner.weights": perCandidate,
   };
 }
