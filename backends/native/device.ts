@@ -8,6 +8,7 @@ import { denseCheckpoint } from "../../model/pairs.ts";
 import type { Plan } from "../../model/plan.ts";
 import { checkState } from "../../model/state.ts";
 import { type Device, type DeviceInfo, DeviceLostError, type Verdict } from "../backend.ts";
+import { shiftRefusal } from "../shift_refusal.ts";
 import { flatPlan, flatState } from "./flat_plan.ts";
 import { isLoss, Library, OK } from "./library.ts";
 import { NativeSession } from "./session.ts";
@@ -52,6 +53,8 @@ export class NativeDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
+    const refusal = shiftRefusal(plan);
+    if (refusal.length > 0) return { ok: false, reasons: refusal };
     const text = new Uint8Array(ROOM);
     const { symbols } = this.#library;
     const record = flatPlan(plan);
@@ -75,6 +78,8 @@ export class NativeDevice implements Device {
   // deno-lint-ignore require-await
   async load(plan: Plan, checkpoint: Checkpoint): Promise<NativeSession> {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
+    const [refusal] = shiftRefusal(plan);
+    if (refusal !== undefined) throw new TypeError(refusal);
     checkState(plan, checkpoint);
     const defers = this.info.defers ?? false;
     const same = defers && checkpoint.deferred?.every === plan.defer.every &&
