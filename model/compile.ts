@@ -155,7 +155,7 @@ function compileRule(spec: Spec): Rule2016 | RuleSaccade {
       name: "saccade",
       motion: spec.motion,
       ...(spec.shift_radius > 0
-        ? { shift: { radius: spec.shift_radius, memory: spec.shift_memory } }
+        ? { shift: { radius: spec.shift_radius, memories: spec.shift_memory } }
         : {}),
       encoderRate: spec.encoder_rate,
       decoderRate: spec.decoder_rate,

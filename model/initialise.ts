@@ -4,21 +4,28 @@
  * @module
  */
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
-import { lengths, offsetsOf, type Plan, shiftOf, unitCount } from "./plan.ts";
+import { candidateCount, lengths, offsetsOf, type Plan, unitCount } from "./plan.ts";
 import { stateLengths } from "./state.ts";
 
 /** Constants of the rule "saccade" that the first state needs (learning-rule, Start). */
 const FIRST_SCALE = 0.005;
 const MOTION_PRIOR = 0.7;
+/** Of all shift candidates together. */
+const SHIFT_PRIOR = 0.8;
+const SHIFT_PRIOR_WITH_MOTION = 0.5;
 
 /**
- * What the combiner believes of the shift candidate before it has seen anything: less where motion has its share already.
+ * What the combiner of a layer-0 unit believes of its candidates before it has seen anything: nothing of z, and less of each
+ * of the others where there are more that tell of motion.
  *
- * @param plan a compiled model with a shift candidate
- * @returns the weight of layer 0; above it is 0
+ * @param plan a compiled model of rule saccade
+ * @returns the weights of z, m, and the shift candidates; above layer 0 all are 0
  */
-export function shiftPrior(plan: Plan): number {
-  return plan.external.motion > 0 ? 0.5 : 0.7;
+export function combinerPrior(plan: Plan): number[] {
+  const shifts = candidateCount(plan) - 2;
+  const moves = plan.external.motion > 0;
+  const shift = (moves ? SHIFT_PRIOR_WITH_MOTION : SHIFT_PRIOR) / shifts;
+  return [0, moves ? MOTION_PRIOR : 0, ...Array.from({ length: shifts }, () => shift)];
 }
 
 /** xorshift32 of the golden files: uniform in [-0.5, 0.5), seeded by any whole number. */
@@ -61,12 +68,8 @@ export function initialCheckpoint(
     fillSaccade(plan, tensors["encoder"]!);
     tensors["scale"]!.fill(FIRST_SCALE);
     const weights = tensors["combiner.weights"]!;
-    const shift = shiftOf(plan) !== undefined;
-    const candidates = shift ? 3 : 2;
-    for (let u = 0; u < plan.layerStart[1]!; u++) {
-      if (plan.external.motion > 0) weights[candidates * u + 1] = MOTION_PRIOR;
-      if (shift) weights[candidates * u + 2] = shiftPrior(plan);
-    }
+    const prior = combinerPrior(plan);
+    for (let u = 0; u < plan.layerStart[1]!; u++) weights.set(prior, u * prior.length);
   }
   return { step: 0, learned: 0, started: false, tensors };
 }

@@ -34,14 +34,14 @@ export interface Rule2016 {
 }
 
 /**
- * The shift candidate of rule saccade: a weighted sum of displaced copies of the tile, minus the tile. The weights are
- * fitted, a unit at a time, to the last changes around it.
+ * The shift candidates of rule saccade: weighted sums of displaced copies of the tile, minus the tile. The weights are
+ * fitted, a unit at a time, to the last changes around it; each candidate has its own memory of them.
  */
 export interface Shift {
   /** The farthest copies, in pixels: there are 4 combinations of copies for each distance from 1 on. */
   readonly radius: number;
-  /** What a step leaves of the evidence before it, from 0 to below 1. */
-  readonly memory: number;
+  /** What a step leaves of the evidence before it, from 0 to below 1, for each candidate. */
+  readonly memories: readonly number[];
 }
 
 /** Pixels around the tile whose changes the weights of the displaced copies are fitted to. */
@@ -53,7 +53,7 @@ export interface RuleSaccade {
   readonly name: "saccade";
   /** Radius of the block matching; the plan's external input begins with its candidate when it is not 0. */
   readonly motion: number;
-  /** The shift candidate of layer 0, where it is on; the plan then has a `patch`. */
+  /** The shift candidates of layer 0, where they are on; the plan then has a `patch`. */
   readonly shift?: Shift;
   /** Rate of the encoder, before the schedule and the normalisation. */
   readonly encoderRate: number;
@@ -115,7 +115,7 @@ export interface Plan {
   readonly window: Sources;
   /** Rule saccade, layer 0 with motion: the candidate of its tile; no runs elsewhere. */
   readonly motion: Sources;
-  /** Rule saccade with a shift candidate, layer 0: the tile with SHIFT_REACH + radius pixels around it; no runs elsewhere. */
+  /** Rule saccade with shift candidates, layer 0: the tile with SHIFT_REACH + radius pixels around it; no runs elsewhere. */
   readonly patch?: Sources;
   /** The hidden outputs that give each unit context. */
   readonly context: Sources;
@@ -139,14 +139,19 @@ export interface Plan {
   readonly mask?: Mask;
 }
 
-/** The shift candidate of a plan, where it has one. */
+/** The shift candidates of a plan, where it has any. */
 export function shiftOf({ rule }: Plan): Shift | undefined {
   return rule.name === "saccade" ? rule.shift : undefined;
 }
 
-/** Displaced copies that the shift candidate of a plan weighs; 0 where it has none. */
-export function shiftCount(plan: Plan): number {
+/** Displaced copies that a shift candidate of a plan weighs; 0 where it has none. */
+export function copyCount(plan: Plan): number {
   return 4 * (shiftOf(plan)?.radius ?? 0);
+}
+
+/** Candidates of the combiner of rule saccade: z, m, and the shift candidates. */
+export function candidateCount(plan: Plan): number {
+  return 2 + (shiftOf(plan)?.memories.length ?? 0);
 }
 
 /** Units of a plan. */

@@ -51,8 +51,8 @@ export interface Spec {
   readonly motion: number;
   /** Rule saccade: how far, in pixels, the displaced copies reach that make the shift candidate; 0 is off. */
   readonly shift_radius: number;
-  /** Rule saccade: what a step leaves of the evidence for the weights of those copies. */
-  readonly shift_memory: number;
+  /** Rule saccade: what a step leaves of the evidence for the weights of those copies; a shift candidate for each value. */
+  readonly shift_memory: readonly number[];
   /** Rule saccade: rate of the encoder. */
   readonly encoder_rate: number;
   /** Rule saccade: rate of the decoder. */

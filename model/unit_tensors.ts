@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { offsetsOf, type Plan, shiftCount, unitCount } from "./plan.ts";
+import { candidateCount, copyCount, offsetsOf, type Plan, unitCount } from "./plan.ts";
 
 /**
  * Where each unit's part of the tensors of a state begins: units + 1 entries a tensor, the last is where the last part ends.
@@ -21,8 +21,9 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
   const ground = plan.layerStart[1]!;
   const motion = signal.map((at, u) => u <= ground ? at : signal[ground]!);
   const scalar = each(1);
-  const copies = shiftCount(plan);
-  const candidates = copies > 0 ? 3 : 2;
+  const copies = copyCount(plan);
+  const candidates = candidateCount(plan);
+  const shifts = candidates - 2;
   const perCandidate = each(candidates);
   const below = (values: number) => scalar.map((u) => Math.min(u, ground) * values);
   return {
@@ -47,10 +48,10 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
     scale: scalar,
     variance: scalar,
     power: scalar,
-    shift: motion,
-    "shift.moments": below(copies * (copies + 1) / 2),
-    "shift.products": below(copies),
-    "shift.energy": below(1),
+    shift: motion.map((at) => shifts * at),
+    "shift.moments": below(shifts * copies * (copies + 1) / 2),
+    "shift.products": below(shifts * copies),
+    "shift.energy": below(shifts),
     "combiner.moments": each(candidates * (candidates + 1) / 2),
     "combiner.products": perCandidate,
     "combiner.weights": perCandidate,

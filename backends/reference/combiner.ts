@@ -27,7 +27,7 @@ export interface Combiner {
 /**
  * A = forget A + F F', B = forget B + F D, w = (A + ridge)^-1 (B + ridge prior).
  *
- * @param combiner two or three candidates
+ * @param combiner two candidates or more
  * @param F the candidates, each as long as D
  * @param D the change
  * @param prior what each weight is held at

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Tensor } from "../../model/checkpoint.ts";
-import { shiftPrior } from "../../model/initialise.ts";
+import { combinerPrior } from "../../model/initialise.ts";
 import type { RuleSaccade } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
 import { combine } from "./combiner.ts";
@@ -22,7 +22,6 @@ export const CONSTANTS = {
   meanFloor: 0.001,
   forget: 0.998,
   ridge: 1,
-  motionPrior: 0.7,
   hiddenGain: 2,
   encoderFloor: 0.001,
   decoderFloor: 0.25,
@@ -36,21 +35,21 @@ function sumOfSquares(x: Tensor, count: number = x.length): number {
   return sum;
 }
 
-/** m: the motion candidate of the tile, 0 without one; above layer 0 the return to 0. */
-function candidate(unit: Unit, i: number): number {
+/**
+ * The candidates behind z. 1 is m: the motion candidate of the tile, 0 without one; above layer 0 the return to 0. From 2 on
+ * the shift candidates, 0 above layer 0.
+ */
+function candidate(unit: Unit, i: number, a: number): number {
+  if (a > 1) return unit.state["shift"]![(a - 2) * unit.signal.length + i] ?? 0;
   return unit.layer > 0 ? -unit.signal[i]! : unit.state["motion"]?.[i] ?? 0;
-}
-
-/** g: the shift candidate, 0 without one. */
-function shifted(unit: Unit, i: number): number {
-  return unit.state["shift"]?.[i] ?? 0;
 }
 
 /** What the prediction adds to the signal beside z. */
 function believed(unit: Unit, i: number): number {
   const w = unit.state["combiner.weights"]!;
-  const motion = w[1]! * candidate(unit, i);
-  return w.length > 2 ? motion + w[2]! * shifted(unit, i) : motion;
+  let sum = w[1]! * candidate(unit, i, 1);
+  for (let a = 2; a < w.length; a++) sum += w[a]! * candidate(unit, i, a);
+  return sum;
 }
 
 /** error = y' - p; in the first step nothing was predicted. */
@@ -76,21 +75,20 @@ export function outputErrors(step: StepContext<RuleSaccade>, unit: Unit): boolea
   const q = y.length;
   const s = scale[0]!;
 
-  // 1: A = forget A + F F', B = forget B + F D with F = [s z, m] or [s z, m, g], w = (A + 1)^-1 (B + w0).
+  // 1: A = forget A + F F', B = forget B + F D with F = [s z, m, g ...], w = (A + 1)^-1 (B + w0).
   const combiner = {
     moments: state["combiner.moments"]!,
     products: state["combiner.products"]!,
     weights: state["combiner.weights"]!,
   };
   const change = (i: number) => arriving[i]! - y[i]!;
-  const candidates = [(i: number) => s * z[i]!, (i: number) => candidate(unit, i)];
-  const below = unit.layer === 0;
-  const prior = [0, below && plan.external.motion > 0 ? c.motionPrior : 0];
-  if (rule.shift !== undefined) {
-    candidates.push((i) => shifted(unit, i));
-    prior.push(below ? shiftPrior(plan) : 0);
-  }
-  combine(combiner, candidates, change, q, prior, c);
+  const candidates = combiner.weights.length;
+  const F = Array.from(
+    { length: candidates },
+    (_, a) => (i: number) => a === 0 ? s * z[i]! : candidate(unit, i, a),
+  );
+  const prior = unit.layer === 0 ? combinerPrior(plan) : new Array(candidates).fill(0);
+  combine(combiner, F, change, q, prior, c);
 
   // 2: v and Q, means at first, then running ones.
   const r = Math.max(1 / step.learned, c.meanFloor);
@@ -162,7 +160,7 @@ export function activate(_: StepContext<RuleSaccade>, unit: Unit): void {
   for (let j = 0; j < h.length; j++) h[j] = h[j]! / (1 + Math.abs(h[j]!));
 }
 
-/** p = clip(y + w_z s z + w_m m + w_g g, low, 1), z = W2 [h; 1]. */
+/** p = clip(y + w_z s z + w_m m + sum w_g g, low, 1), z = W2 [h; 1]. */
 export function predict(step: StepContext<RuleSaccade>, unit: Unit): void {
   const { state, outputs: z, prediction: p, signal: y } = unit;
   const s = state["scale"]![0]!;

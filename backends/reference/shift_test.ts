@@ -102,7 +102,7 @@ Deno.test("without learning the combiner stays and the shift candidate follows t
 
 Deno.test("a checkpoint with a shift candidate resumes bit for bit, with motion too", async () => {
   for (const motion of [0, 2]) {
-    const plan = planOf({ shift_radius: 3, shift_memory: 0.8, motion });
+    const plan = planOf({ shift_radius: 3, shift_memory: [0.8, 0, 0.3], motion });
     const external = new Float32Array(plan.external.motion).fill(0.01);
     const step = (session: Awaited<ReturnType<typeof sessionOf>>, t: number) =>
       session.step({ frame: texture(t, [0.5, 1]), ...(motion > 0 ? { external } : {}) });
@@ -117,7 +117,8 @@ Deno.test("a checkpoint with a shift candidate resumes bit for bit, with motion 
 });
 
 Deno.test("what memory keeps is what it was told to keep", async () => {
-  const energies = await Promise.all([0, 0.5].map(async (shift_memory) => {
+  const energies = await Promise.all([0, 0.5].map(async (memory) => {
+    const shift_memory = [memory];
     const session = await sessionOf(planOf({ shift_radius: 1, shift_memory }));
     session.step({ frame: texture(0, [0, 0]) });
     session.step({ frame: texture(1, [0, 1]) });
@@ -132,7 +133,7 @@ Deno.test("what memory keeps is what it was told to keep", async () => {
 });
 
 Deno.test("values stay finite over noise, flashes and the built-in scene", async () => {
-  const session = await sessionOf(planOf({ shift_radius: 8, shift_memory: 0.999 }));
+  const session = await sessionOf(planOf({ shift_radius: 8, shift_memory: [0.999] }));
   const scene = openScene({ size: { width: SIDE, height: SIDE }, seed: 2 });
   const frame = new Uint8Array(SIDE * SIDE * 3);
   for (let t = 0; t < 60; t++) {
