@@ -119,25 +119,27 @@ export function observeShift(step: StepContext<RuleSaccade>, unit: Unit): void {
   gatherLast(space, patch, unit.id, before);
   const fresh = gatherEvidence(now, before, tile, radius);
 
-  for (const [g, memory] of memories.entries()) {
-    const own = (name: string) => part(unit.state[name]!, g, memories.length);
+  const own = (name: string, g: number) => part(unit.state[name]!, g, memories.length);
+  const weights = memories.map((memory, g) => {
     const evidence = {
-      moments: own("shift.moments"),
-      products: own("shift.products"),
-      energy: own("shift.energy"),
+      moments: own("shift.moments", g),
+      products: own("shift.products", g),
+      energy: own("shift.energy", g),
     };
     for (const name of ["moments", "products", "energy"] as const) {
       const [to, add] = [evidence[name], fresh[name]];
       for (let i = 0; i < to.length; i++) to[i] = memory * to[i]! + add[i]!;
     }
-    const weights = fitWeights(evidence);
-    const candidate = own("shift");
-    const copies = zeros(shift, weights.length);
-    for (let row = 0, i = 0; row < tile; row++) {
-      for (let value = 0; value < 3 * tile; value++, i++) {
-        displacedCopies(now, width, (row + margin) * width * 3 + margin * 3 + value, copies);
+    return fitWeights(evidence);
+  });
+  const candidates = memories.map((_, g) => own("shift", g));
+  const copies = zeros(shift, 4 * radius);
+  for (let row = 0, i = 0; row < tile; row++) {
+    for (let value = 0; value < 3 * tile; value++, i++) {
+      displacedCopies(now, width, (row + margin) * width * 3 + margin * 3 + value, copies);
+      for (const [g, candidate] of candidates.entries()) {
         let sum = 0;
-        for (let a = 0; a < copies.length; a++) sum += weights[a]! * copies[a]!;
+        for (let a = 0; a < copies.length; a++) sum += weights[g]![a]! * copies[a]!;
         candidate[i] = sum;
       }
     }
