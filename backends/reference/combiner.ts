@@ -30,6 +30,7 @@ export interface Combiner {
  * @param combiner two candidates or more
  * @param F the candidates, each as long as D
  * @param D the change
+ * @param count values in D
  * @param prior what each weight is held at
  * @param constants of the rule
  */
