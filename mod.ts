@@ -66,6 +66,7 @@ export {
   type Plan,
   type Rule2016,
   type RuleSaccade,
+  type Shift,
   signalLengths,
   type Sources,
   unitCount,
