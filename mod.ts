@@ -75,6 +75,7 @@ export {
   type Plan,
   type Rule2016,
   type RuleSaccade,
+  type Shift,
   signalLengths,
   type Sources,
   unitCount,

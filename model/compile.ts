@@ -4,7 +4,7 @@
  * @module
  */
 import { compileDefer } from "./defer.ts";
-import type { Plan, Rule2016, RuleSaccade, Sources } from "./plan.ts";
+import { type Plan, type Rule2016, type RuleSaccade, SHIFT_REACH, type Sources } from "./plan.ts";
 import { compileRates, contextStarts } from "./schedule.ts";
 import { featureCount, frameSide, type Spec } from "./spec.ts";
 import { layerStarts, type UnitWiring, wire } from "./wiring.ts";
@@ -66,6 +66,8 @@ export function compilePlan(spec: Spec): Plan {
   const signal = new SourceBuilder();
   const window = new SourceBuilder();
   const motion = new SourceBuilder();
+  const patch = new SourceBuilder();
+  const shifts = spec.rule === "saccade" && spec.shift_radius > 0;
   const context = new SourceBuilder();
   const contextKind: number[] = [];
   const block: number[] = [];
@@ -84,6 +86,7 @@ export function compilePlan(spec: Spec): Plan {
       if (ground) {
         features = (tile + 2 * spec.halo) ** 2 * CHANNELS;
         addTile(window, unit, spec, spec.halo, 0);
+        if (shifts) addTile(patch, unit, spec, SHIFT_REACH + spec.shift_radius, 0);
         if (motionValues > 0) {
           features += length;
           addTile(motion, unit, spec, 0, frameValues);
@@ -94,7 +97,7 @@ export function compilePlan(spec: Spec): Plan {
       context.add(hiddenAt(source), hidden, 1);
       contextKind.push(kind === "lateral" ? 0 : 1);
     }
-    for (const builder of [signal, window, motion, context]) builder.endUnit();
+    for (const builder of [signal, window, motion, patch, context]) builder.endUnit();
     block.push(ground ? length : hidden);
     inputs.push(features + unit.context.length * hidden + 1);
     outputs.push(spec.rule === "2016" && spec.predict_two_steps ? 2 * length : length);
@@ -111,6 +114,7 @@ export function compilePlan(spec: Spec): Plan {
     signal: signal.build(),
     window: window.build(),
     motion: motion.build(),
+    ...(shifts ? { patch: patch.build() } : {}),
     context: context.build(),
     contextKind: Uint8Array.from(contextKind),
     block: Uint32Array.from(block),
@@ -152,6 +156,9 @@ function compileRule(spec: Spec): Rule2016 | RuleSaccade {
     return {
       name: "saccade",
       motion: spec.motion,
+      ...(spec.shift_radius > 0
+        ? { shift: { radius: spec.shift_radius, memories: spec.shift_memory } }
+        : {}),
       encoderRate: spec.encoder_rate,
       decoderRate: spec.decoder_rate,
     };

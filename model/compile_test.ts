@@ -78,3 +78,14 @@ Deno.test("a plan survives structuredClone", async () => {
   const plan = compilePlan(builtinSpec("tiny"));
   assertEquals(await hashPlan(structuredClone(plan)), await hashPlan(plan));
 });
+
+Deno.test("a shift candidate adds its patch and no weights; without one a plan says nothing of it", () => {
+  const plan = (shift_radius: number) =>
+    compilePlan(builtinSpec("tiny", { fields: { shift_radius } }));
+  const [without, with_] = [plan(0), plan(2)];
+  assert(!("patch" in without) && !("shift" in without.rule));
+  assertEquals(weightCount(with_), weightCount(without));
+  const patch = lengths(with_.patch!);
+  const ground = with_.layerStart[1]!;
+  assert(patch.every((length, u) => length === (u < ground ? 15 * 15 * 3 : 0)));
+});

@@ -4,13 +4,31 @@
  * @module
  */
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
-import { lengths, offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { candidateCount, lengths, offsetsOf, type Plan, unitCount } from "./plan.ts";
 import { stateLengths } from "./state.ts";
 import { formatOf, roundToFormat } from "./weight_format.ts";
 
 /** Constants of the rule "saccade" that the first state needs (learning-rule, Start). */
 const FIRST_SCALE = 0.005;
-const MOTION_PRIOR = 0.7;
+/** w0 of the motion candidate. */
+export const MOTION_PRIOR = 0.7;
+/** Of all shift candidates together. */
+const SHIFT_PRIOR = 0.8;
+const SHIFT_PRIOR_WITH_MOTION = 0.5;
+
+/**
+ * What the combiner of a layer-0 unit believes of its candidates before it has seen anything: nothing of z, and less of each
+ * of the others where there are more that tell of motion.
+ *
+ * @param plan a compiled model of rule saccade
+ * @returns the weights of z, m, and the shift candidates; above layer 0 all are 0
+ */
+export function combinerPrior(plan: Plan): number[] {
+  const shifts = candidateCount(plan) - 2;
+  const moves = plan.external.motion > 0;
+  const shift = (moves ? SHIFT_PRIOR_WITH_MOTION : SHIFT_PRIOR) / shifts;
+  return [0, moves ? MOTION_PRIOR : 0, ...Array.from({ length: shifts }, () => shift)];
+}
 
 /** xorshift32 of the golden files: uniform in [-0.5, 0.5), seeded by any whole number. */
 export function weightSource(seed: number): () => number {
@@ -52,10 +70,9 @@ export function initialCheckpoint(
   } else {
     fillSaccade(plan, tensors["encoder"]!);
     tensors["scale"]!.fill(FIRST_SCALE);
-    if (plan.external.motion > 0) {
-      const weights = tensors["combiner.weights"]!;
-      for (let u = 0; u < plan.layerStart[1]!; u++) weights[2 * u + 1] = MOTION_PRIOR;
-    }
+    const weights = tensors["combiner.weights"]!;
+    const prior = combinerPrior(plan);
+    for (let u = 0; u < plan.layerStart[1]!; u++) weights.set(prior, u * prior.length);
   }
   const stored = formatOf(plan) === "f32" ? tensors : roundToFormat(plan, tensors);
   return { step: 0, learned: 0, started: false, tensors: stored };

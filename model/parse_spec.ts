@@ -140,6 +140,11 @@ function read(name: string, kind: FieldKind, value: unknown): unknown {
       return boolean(value);
     case "counts":
       return list(value).map((item) => number(item, true, kind.min, kind.max));
+    case "numbers": {
+      const items = list(value);
+      if (items.length > kind.most) refuse(`a list of at most ${kind.most} numbers`);
+      return items.map((item) => number(item, false, kind.min, kind.max));
+    }
     case "booleans":
       return list(value).map(boolean);
     case "choice":

@@ -34,12 +34,28 @@ export interface Rule2016 {
   readonly momentum: number;
 }
 
+/**
+ * The shift candidates of rule saccade: weighted sums of displaced copies of the tile, minus the tile. The weights are
+ * fitted, a unit at a time, to the last changes around it; each candidate has its own memory of them.
+ */
+export interface Shift {
+  /** The farthest copies, in pixels: there are 4 combinations of copies for each distance from 1 on. */
+  readonly radius: number;
+  /** What a step leaves of the evidence before it, from 0 to below 1, for each candidate. */
+  readonly memories: readonly number[];
+}
+
+/** Pixels around the tile whose changes the weights of the displaced copies are fitted to. */
+export const SHIFT_REACH = 3;
+
 /** The scalars of the rule "saccade" (learning-rule). */
 export interface RuleSaccade {
   /** Tells the rules apart. */
   readonly name: "saccade";
   /** Radius of the block matching; the plan's external input begins with its candidate when it is not 0. */
   readonly motion: number;
+  /** The shift candidates of layer 0, where they are on; the plan then has a `patch`. */
+  readonly shift?: Shift;
   /** Rate of the encoder, before the schedule and the normalisation. */
   readonly encoderRate: number;
   /** Rate of the decoder. */
@@ -100,6 +116,8 @@ export interface Plan {
   readonly window: Sources;
   /** Rule saccade, layer 0 with motion: the candidate of its tile; no runs elsewhere. */
   readonly motion: Sources;
+  /** Rule saccade with shift candidates, layer 0: the tile with SHIFT_REACH + radius pixels around it; no runs elsewhere. */
+  readonly patch?: Sources;
   /** The hidden outputs that give each unit context. */
   readonly context: Sources;
   /** Of each run in `context`: 0 lateral, 1 feedback. */
@@ -122,6 +140,21 @@ export interface Plan {
   readonly mask?: Mask;
   /** What the weights are stored in and learn in; f32 unless stated. */
   readonly format?: WeightFormat;
+}
+
+/** The shift candidates of a plan, where it has any. */
+export function shiftOf({ rule }: Plan): Shift | undefined {
+  return rule.name === "saccade" ? rule.shift : undefined;
+}
+
+/** Displaced copies that a shift candidate of a plan weighs; 0 where it has none. */
+export function copyCount(plan: Plan): number {
+  return 4 * (shiftOf(plan)?.radius ?? 0);
+}
+
+/** Candidates of the combiner of rule saccade: z, m, and the shift candidates. */
+export function candidateCount(plan: Plan): number {
+  return 2 + (shiftOf(plan)?.memories.length ?? 0);
 }
 
 /** Units of a plan. */

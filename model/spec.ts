@@ -51,6 +51,10 @@ export interface Spec {
   readonly halo: number;
   /** Rule saccade: radius in pixels of the block matching that makes the motion candidate; 0 is off. */
   readonly motion: number;
+  /** Rule saccade: how far, in pixels, the displaced copies reach that make the shift candidate; 0 is off. */
+  readonly shift_radius: number;
+  /** Rule saccade: what a step leaves of the evidence for the weights of those copies; a shift candidate for each value. */
+  readonly shift_memory: readonly number[];
   /** Rule saccade: rate of the encoder. */
   readonly encoder_rate: number;
   /** Rule saccade: rate of the decoder. */

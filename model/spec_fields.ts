@@ -12,6 +12,7 @@ export type FieldKind =
   | { readonly is: "count"; readonly min: number; readonly max: number }
   | { readonly is: "number"; readonly min: number; readonly max: number }
   | { readonly is: "countOr"; readonly word: string; readonly min: number; readonly max: number }
+  | { readonly is: "numbers"; readonly min: number; readonly max: number; readonly most: number }
   | { readonly is: "boolean" }
   | { readonly is: "counts"; readonly min: number; readonly max: number }
   | { readonly is: "booleans" }
@@ -68,6 +69,8 @@ export const FIELDS: Readonly<Record<keyof Spec, Field>> = {
   disable_feedback: flag(BOTH),
   halo: count(NEW, 0, 64, 1),
   motion: count(NEW, 0, 32, 0),
+  shift_radius: count(NEW, 0, 8, 0),
+  shift_memory: field({ is: "numbers", min: 0, max: 0.999, most: 4 }, NEW, [0, 0.8]),
   encoder_rate: field(RATE, NEW, 0.1),
   decoder_rate: field(RATE, NEW, 0.6),
   schedule: field({ is: "schedule" }, NEW, [[0, 1]]),

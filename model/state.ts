@@ -5,7 +5,7 @@
  */
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
 import { pairLengths } from "./pairs.ts";
-import { frameLength, offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { candidateCount, copyCount, frameLength, offsetsOf, type Plan, unitCount } from "./plan.ts";
 import { formatOf, hasScales } from "./weight_format.ts";
 
 /** The momentum of rule 2016; a checkpoint with deferred updates has it only where it was loaded and still counts. */
@@ -25,7 +25,9 @@ export const WEIGHT_TENSORS: readonly string[] = [
  * `published` (maxDelay states of all hidden outputs, newest first), `input` (x), `hidden` (h), `prediction`, `signal` (the last).
  * Rule 2016: momentum of both matrices, `integral`, `minimum` and `maximum` of hidden outputs, what two-step prediction has
  * yet to learn from (`lag.*`), the signal before the last. Rule saccade: `change` (z), `motion` (m of layer 0), `scale` (s), `variance`
- * (v), `power` (Q), `combiner.moments` (A: zz, zm, mm), `combiner.products` (B), `combiner.weights` (w). Formats of fixed point:
+ * (v), `power` (Q), `combiner.moments` (A: zz, zm, mm), `combiner.products` (B), `combiner.weights` (w). With shift
+ * candidates the combiner has more (A goes on: zg, mg, gg ...), and each unit of layer 0 has for each of them `shift` (g),
+ * `shift.moments` (packed lower triangle, row by row), `shift.products` and `shift.energy`. Formats of fixed point:
  * `encoder.scale` (a unit: H) and `decoder.scale` (a unit: H + 1), powers of two.
  *
  * @param plan a compiled model
@@ -61,8 +63,18 @@ export function stateLengths(plan: Plan): Record<string, number> {
     lengths["change"] = lengths["signal"]!;
     if (plan.external.motion > 0) lengths["motion"] = plan.external.motion;
     for (const name of ["scale", "variance", "power"]) lengths[name] = units;
-    lengths["combiner.moments"] = 3 * units;
-    lengths["combiner.products"] = lengths["combiner.weights"] = 2 * units;
+    const candidates = candidateCount(plan);
+    const shifts = candidates - 2;
+    lengths["combiner.moments"] = candidates * (candidates + 1) / 2 * units;
+    lengths["combiner.products"] = lengths["combiner.weights"] = candidates * units;
+    if (shifts > 0) {
+      const copies = copyCount(plan);
+      const ground = plan.layerStart[1]!;
+      lengths["shift"] = shifts * at.signal[ground]!;
+      lengths["shift.moments"] = shifts * copies * (copies + 1) / 2 * ground;
+      lengths["shift.products"] = shifts * copies * ground;
+      lengths["shift.energy"] = shifts * ground;
+    }
   }
   if (hasScales(formatOf(plan))) {
     lengths["encoder.scale"] = hidden;

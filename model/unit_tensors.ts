@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { candidateCount, copyCount, offsetsOf, type Plan, unitCount } from "./plan.ts";
 
 /**
  * Where each unit's part of the tensors of a state begins: units + 1 entries a tensor, the last is where the last part ends.
@@ -17,11 +17,15 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
   const units = unitCount(plan);
   const each = (values: number) => Float64Array.from({ length: units + 1 }, (_, u) => u * values);
   const hidden = each(plan.hidden);
-  // Layer 0 comes first and its motion candidates are as long as its signals; the units above have none.
+  // Layer 0 comes first and its motion and shift candidates are as long as its signals; the units above have none.
   const ground = plan.layerStart[1]!;
   const motion = signal.map((at, u) => u <= ground ? at : signal[ground]!);
   const scalar = each(1);
-  const pair = each(2);
+  const copies = copyCount(plan);
+  const candidates = candidateCount(plan);
+  const shifts = candidates - 2;
+  const perCandidate = each(candidates);
+  const below = (values: number) => scalar.map((u) => Math.min(u, ground) * values);
   return {
     encoder,
     decoder,
@@ -46,8 +50,12 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
     scale: scalar,
     variance: scalar,
     power: scalar,
-    "combiner.moments": each(3),
-    "combiner.products": pair,
-    "combiner.weights": pair,
+    shift: motion.map((at) => shifts * at),
+    "shift.moments": below(shifts * copies * (copies + 1) / 2),
+    "shift.products": below(shifts * copies),
+    "shift.energy": below(shifts),
+    "combiner.moments": each(candidates * (candidates + 1) / 2),
+    "combiner.products": perCandidate,
+    "combiner.weights": perCandidate,
   };
 }

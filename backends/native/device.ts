@@ -9,6 +9,7 @@ import type { Plan } from "../../model/plan.ts";
 import { checkState } from "../../model/state.ts";
 import { type Device, type DeviceInfo, DeviceLostError, type Verdict } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
+import { shiftRefusal } from "../shift_refusal.ts";
 import { flatPlan, flatState } from "./flat_plan.ts";
 import { isLoss, Library, OK } from "./library.ts";
 import { NativeSession } from "./session.ts";
@@ -53,8 +54,8 @@ export class NativeDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
-    const narrow = narrowReasons(plan);
-    if (narrow.length > 0) return { ok: false, reasons: narrow };
+    const refused = [...narrowReasons(plan), ...shiftRefusal(plan)];
+    if (refused.length > 0) return { ok: false, reasons: refused };
     const text = new Uint8Array(ROOM);
     const { symbols } = this.#library;
     const record = flatPlan(plan);
@@ -78,8 +79,8 @@ export class NativeDevice implements Device {
   // deno-lint-ignore require-await
   async load(plan: Plan, checkpoint: Checkpoint): Promise<NativeSession> {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
-    const narrow = narrowReasons(plan);
-    if (narrow.length > 0) throw new TypeError(narrow.join("; "));
+    const refused = [...narrowReasons(plan), ...shiftRefusal(plan)];
+    if (refused.length > 0) throw new TypeError(refused.join("; "));
     checkState(plan, checkpoint);
     const defers = this.info.defers ?? false;
     const same = defers && checkpoint.deferred?.every === plan.defer.every &&

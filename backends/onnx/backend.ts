@@ -16,6 +16,7 @@ import {
   type Verdict,
 } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
+import { shiftRefusal } from "../shift_refusal.ts";
 import { findAdapter } from "../webgpu/adapter.ts";
 import { packPart } from "./layout.ts";
 import type { UpdateForm } from "./passes.ts";
@@ -142,7 +143,7 @@ class OnnxDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons: string[] = narrowReasons(plan);
+    const reasons = [...narrowReasons(plan), ...shiftRefusal(plan)];
     if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
     let bytes = 0;
     // All state twice: what a step reads and what it writes.

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MOTION_PRIOR } from "../../model/initialise.ts";
 import type { RuleSaccade } from "../../model/plan.ts";
 import { CONSTANTS as c } from "../reference/rule_saccade.ts";
 import type { Value } from "./graph.ts";
@@ -97,7 +98,7 @@ function learn(
   const [zz, a12, mm] = math.cut(A, [1, 1, 1]) as [Value, Value, Value];
   const [b1, mD] = math.cut(B, [1, 1]) as [Value, Value];
   const [a11, a22] = [math.add(zz, c.ridge), math.add(mm, c.ridge)];
-  const prior = group.ground && plan.external.motion > 0 ? c.motionPrior : 0;
+  const prior = group.ground && plan.external.motion > 0 ? MOTION_PRIOR : 0;
   const b2 = prior === 0 ? mD : math.add(mD, c.ridge * prior);
   const determinant = math.sub(math.mul(a11, a22), math.square(a12));
   const wz = math.div(math.sub(math.mul(b1, a22), math.mul(a12, b2)), determinant);

@@ -12,6 +12,9 @@ type Hook = (call: keyof WeightPasses) => void | Promise<void>;
 
 const PLANS: Readonly<Record<string, Plan>> = {
   saccade: compilePlan(builtinSpec("tiny", { fields: { motion: 0 } })),
+  "saccade, shift candidates": compilePlan(
+    builtinSpec("tiny", { fields: { motion: 0, shift_radius: 2 } }),
+  ),
   "2016": compilePlan(builtinSpec("tiny", {
     rule: "2016",
     fields: {

@@ -5,9 +5,12 @@
  * @module
  */
 import type { Tensor } from "../../model/checkpoint.ts";
+import { combinerPrior } from "../../model/initialise.ts";
 import type { RuleSaccade } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
+import { combine } from "./combiner.ts";
 import type { StepContext } from "./rule.ts";
+import { observeShift } from "./shift.ts";
 import { gather, gatherChange, type Unit } from "./unit.ts";
 
 /** The constants of the rule (learning-rule, One step). */
@@ -19,7 +22,6 @@ export const CONSTANTS = {
   meanFloor: 0.001,
   forget: 0.998,
   ridge: 1,
-  motionPrior: 0.7,
   hiddenGain: 2,
   encoderFloor: 0.001,
   decoderFloor: 0.25,
@@ -33,9 +35,21 @@ function sumOfSquares(x: Tensor, count: number = x.length): number {
   return sum;
 }
 
-/** m: the motion candidate of the tile, 0 without one; above layer 0 the return to 0. */
-function candidate(unit: Unit, i: number): number {
+/**
+ * The candidates behind z. 1 is m: the motion candidate of the tile, 0 without one; above layer 0 the return to 0. From 2 on
+ * the shift candidates, 0 above layer 0.
+ */
+function candidate(unit: Unit, i: number, a: number): number {
+  if (a > 1) return unit.state["shift"]![(a - 2) * unit.signal.length + i] ?? 0;
   return unit.layer > 0 ? -unit.signal[i]! : unit.state["motion"]?.[i] ?? 0;
+}
+
+/** What the prediction adds to the signal beside z. */
+function believed(unit: Unit, i: number): number {
+  const w = unit.state["combiner.weights"]!;
+  let sum = w[1]! * candidate(unit, i, 1);
+  for (let a = 2; a < w.length; a++) sum += w[a]! * candidate(unit, i, a);
+  return sum;
 }
 
 /** error = y' - p; in the first step nothing was predicted. */
@@ -61,45 +75,34 @@ export function outputErrors(step: StepContext<RuleSaccade>, unit: Unit): boolea
   const q = y.length;
   const s = scale[0]!;
 
-  // 1: A = forget A + F F', B = forget B + F D with F = [s z, m], w = (A + 1)^-1 (B + (0, w0)).
-  const A = state["combiner.moments"]!;
-  const B = state["combiner.products"]!;
-  const w = state["combiner.weights"]!;
-  let [zz, zm, mm, zD, mD, DD] = [0, 0, 0, 0, 0, 0];
-  for (let i = 0; i < q; i++) {
-    const fz = s * z[i]!;
-    const fm = candidate(unit, i);
-    const D = arriving[i]! - y[i]!;
-    zz += fz * fz;
-    zm += fz * fm;
-    mm += fm * fm;
-    zD += fz * D;
-    mD += fm * D;
-    DD += D * D;
-  }
-  A[0] = c.forget * A[0]! + zz;
-  A[1] = c.forget * A[1]! + zm;
-  A[2] = c.forget * A[2]! + mm;
-  B[0] = c.forget * B[0]! + zD;
-  B[1] = c.forget * B[1]! + mD;
-  const [a11, a12, a22] = [A[0]! + c.ridge, A[1]!, A[2]! + c.ridge];
-  const prior = unit.layer === 0 && plan.external.motion > 0 ? c.motionPrior : 0;
-  const [b1, b2] = [B[0]!, B[1]! + c.ridge * prior];
-  const determinant = a11 * a22 - a12 * a12;
-  w[0] = (b1 * a22 - a12 * b2) / determinant;
-  w[1] = (a11 * b2 - a12 * b1) / determinant;
+  // 1: A = forget A + F F', B = forget B + F D with F = [s z, m, g ...], w = (A + 1)^-1 (B + w0).
+  const combiner = {
+    moments: state["combiner.moments"]!,
+    products: state["combiner.products"]!,
+    weights: state["combiner.weights"]!,
+  };
+  const change = (i: number) => arriving[i]! - y[i]!;
+  const candidates = combiner.weights.length;
+  const F = Array.from(
+    { length: candidates },
+    (_, a) => (i: number) => a === 0 ? s * z[i]! : candidate(unit, i, a),
+  );
+  const prior = unit.layer === 0 ? combinerPrior(plan) : new Array(candidates).fill(0);
+  combine(combiner, F, change, q, prior, c);
 
   // 2: v and Q, means at first, then running ones.
   const r = Math.max(1 / step.learned, c.meanFloor);
   const xx = sumOfSquares(x);
+  let DD = 0;
+  for (let i = 0; i < q; i++) DD += change(i) ** 2;
   variance[0]! += r * (DD / q - variance[0]!);
   power[0]! += r * (xx - power[0]!);
 
   // 3: what z should have added, and the gate: small changes teach less.
   const e = unit.outputErrors;
   for (let i = 0; i < q; i++) {
-    const D = arriving[i]! - y[i]!;
-    e[i] = clip((D - w[1]! * candidate(unit, i)) / s - z[i]!, -c.clipError, c.clipError);
+    const other = believed(unit, i);
+    e[i] = clip((change(i) - other) / s - z[i]!, -c.clipError, c.clipError);
   }
   const multiplier = rateAt(plan.rates, unit.layer, step.t) * step.rate;
   const gate = multiplier * s * s / (s * s + Math.max(variance[0]!, c.varianceFloor));
@@ -128,6 +131,7 @@ export function observe(step: StepContext<RuleSaccade>, unit: Unit): void {
     if (step.t === 0) x.fill(0, 0, features);
     const s = Math.sqrt(sumOfSquares(x, features) / features + CONSTANTS.scaleFloor ** 2);
     scale[0] = s;
+    if (step.rule.shift !== undefined) observeShift(step, unit);
     if (plan.external.motion > 0) {
       gather(space, plan.motion, unit.id, state["motion"]!, 0);
       x.set(state["motion"]!, features);
@@ -156,14 +160,14 @@ export function activate(_: StepContext<RuleSaccade>, unit: Unit): void {
   for (let j = 0; j < h.length; j++) h[j] = h[j]! / (1 + Math.abs(h[j]!));
 }
 
-/** p = clip(y + w_z s z + w_m m, low, 1), z = W2 [h; 1]. */
+/** p = clip(y + w_z s z + w_m m + sum w_g g, low, 1), z = W2 [h; 1]. */
 export function predict(step: StepContext<RuleSaccade>, unit: Unit): void {
   const { state, outputs: z, prediction: p, signal: y } = unit;
   const s = state["scale"]![0]!;
   const w = state["combiner.weights"]!;
   const low = unit.layer === 0 ? 0 : -1;
   for (let i = 0; i < p.length; i++) {
-    p[i] = clip(y[i]! + w[0]! * s * z[i]! + w[1]! * candidate(unit, i), low, 1);
+    p[i] = clip(y[i]! + w[0]! * s * z[i]! + believed(unit, i), low, 1);
   }
   step.space.publishing.set(unit.hidden, unit.id * unit.hidden.length);
 }

@@ -178,6 +178,22 @@ export function gather(
 }
 
 /**
+ * A unit's runs of the frame of the step before, one after another.
+ *
+ * @param space what there is to read
+ * @param sources which runs
+ * @param unit whose
+ * @param to where to
+ */
+export function gatherLast(space: Space, sources: Sources, unit: number, to: Tensor): void {
+  let at = 0;
+  for (let run = sources.start[unit]!; run < sources.start[unit + 1]!; run++) {
+    const begin = sources.index[run]!;
+    for (let i = 0; i < sources.length[run]!; i++) to[at++] = space.lastFrame[begin + i]!;
+  }
+}
+
+/**
  * The change of the frame in a unit's runs of it, one after another.
  *
  * @param space what there is to read

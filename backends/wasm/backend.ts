@@ -18,6 +18,7 @@ import {
   type Verdict,
 } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
+import { shiftRefusal } from "../shift_refusal.ts";
 import { placeModel } from "./placement.ts";
 import { WasmSession } from "./session.ts";
 
@@ -109,6 +110,7 @@ class WasmDevice implements Device {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
     }
     if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
+    reasons.push(...shiftRefusal(plan));
     const pairs = ringLength(plan.defer);
     if (pairs > MOST_PAIRS) {
       reasons.push(

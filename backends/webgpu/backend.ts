@@ -14,6 +14,7 @@ import {
   type Verdict,
 } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
+import { shiftRefusal } from "../shift_refusal.ts";
 import { findAdapter } from "./adapter.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { Loss } from "./loss.ts";
@@ -122,7 +123,7 @@ class WebGpuDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = [...this.#layout(plan).reasons, ...narrowReasons(plan)];
+    const reasons = [...this.#layout(plan).reasons, ...narrowReasons(plan), ...shiftRefusal(plan)];
     const turns = turnsOf(plan);
     if (this.info.description.includes("llvmpipe") && turns > LLVMPIPE_TURNS) {
       reasons.push(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MOTION_PRIOR } from "../../model/initialise.ts";
 import type { RuleSaccade } from "../../model/plan.ts";
 import { CONSTANTS } from "../reference/rule_saccade.ts";
 import { float } from "./literal.ts";
@@ -76,7 +77,7 @@ fn learn(u: Unit, change: f32, x: u32, tid: u32) -> f32 {
   let md = ${float(c.forget)} * state[products + 1u] + b.x;
   let a11 = zz + ${float(c.ridge)};
   let a22 = mm + ${float(c.ridge)};
-  let b2 = md + ${motion ? `select(0.0, ${float(c.ridge * c.motionPrior)}, u.layer == 0u)` : "0.0"};
+  let b2 = md + ${motion ? `select(0.0, ${float(c.ridge * MOTION_PRIOR)}, u.layer == 0u)` : "0.0"};
   let determinant = a11 * a22 - zm * zm;
   let believed = vec2f(zd * a22 - zm * b2, a11 * b2 - zm * zd) / determinant;
 
