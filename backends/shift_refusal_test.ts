@@ -3,6 +3,7 @@ import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { assert, assertEquals, assertRejects } from "../std_assert.ts";
 import { needing } from "../tests/needs.ts";
+import { exportOnnx } from "./onnx/export.ts";
 import { openDevice } from "./registry.ts";
 import { shiftRefusal } from "./shift_refusal.ts";
 
@@ -29,3 +30,11 @@ for (const name of ["wasm", "native", "webgpu", "onnx"]) {
   else if (name === "webgpu") await needing(["gpu"], `${name} refuses a shift candidate`, refuses);
   else Deno.test(`${name} refuses a shift candidate`, refuses);
 }
+
+Deno.test("exportOnnx() refuses shift candidates", async () => {
+  await assertRejects(
+    () => exportOnnx(PLAN, initialCheckpoint(PLAN), "inference"),
+    TypeError,
+    '"shift_radius"',
+  );
+});
