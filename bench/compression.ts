@@ -47,7 +47,7 @@ const flags = parseArgs(Deno.args, {
     eval: "500",
     seeds: "1",
     motion: "0",
-    blocks: "4x1",
+    blocks: "1x4",
   },
 }) as unknown as Record<
   "spec" | "train" | "retrain" | "eval" | "seeds" | "motion" | "blocks",

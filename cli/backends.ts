@@ -7,8 +7,8 @@ import type { DeviceInfo, Verdict } from "../backends/backend.ts";
 import { openChecked, probeDevices } from "../backends/plugin.ts";
 import { BACKEND_NAMES, findBackend, noDevice, parseSpecifier } from "../backends/registry.ts";
 import { missingFor, PACKAGES } from "../kernels/load.ts";
+import { planOf } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
-import { parseSpec } from "../model/parse_spec.ts";
 import type { Plan } from "../model/plan.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -83,7 +83,7 @@ async function survey(specifier: string, plan: Plan | undefined): Promise<Survey
 }
 
 /** The model that is asked about, if any. */
-async function planOf(values: Values): Promise<Plan | undefined> {
+async function askedPlan(values: Values): Promise<Plan | undefined> {
   const given = specFlagsGiven(values);
   const resume = values.text("resume");
   if (resume === undefined) {
@@ -94,7 +94,7 @@ async function planOf(values: Values): Promise<Plan | undefined> {
       `--${given[0]} does not go with --resume: the checkpoint has its own model`,
     );
   }
-  return compilePlan(parseSpec((await loadCheckpoint(resume)).spec));
+  return planOf(await loadCheckpoint(resume));
 }
 
 /** What a device is and can, for a person. */
@@ -128,7 +128,7 @@ function lines(name: string, info: Found): string[] {
 /** Runs the command. */
 export async function main(args: readonly string[]): Promise<number> {
   const values = parseFlags(command, args);
-  const plan = await planOf(values);
+  const plan = await askedPlan(values);
   const surveys = await Promise.all(
     [...BACKEND_NAMES, ...values.positional].map((name) => survey(name, plan)),
   );

@@ -31,6 +31,8 @@ import { write } from "./view.ts";
 
 /** Steps of teaching unless stated. */
 const STEPS = 1000;
+/** Weights that go together unless stated: of those that fill a vector the ones that cost least (docs/compression.md). */
+const BLOCKS = "1x4";
 /** Frames on which both are compared unless stated. */
 const EVAL_STEPS = 200;
 
@@ -48,7 +50,7 @@ export const command: Command = {
     },
     blocks: {
       value: "RxC",
-      help: "weights that go together: hidden units x inputs (default: 4x1)",
+      help: `weights that go together: hidden units x inputs (default: ${BLOCKS})`,
     },
     scope: {
       value: "WHAT",
@@ -115,7 +117,7 @@ function wishOf(values: Values) {
   }
   const pruning = pruned === undefined ? undefined : {
     density: 1 - pruned,
-    blocks: blocksOf(values.text("blocks") ?? "4x1"),
+    blocks: blocksOf(values.text("blocks") ?? BLOCKS),
     scope: (values.text("scope") ?? "matrix") as PruningScope,
   };
   return { format, pruning, retrain };

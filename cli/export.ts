@@ -4,13 +4,16 @@
  * @module
  */
 import { type ExportForm, exportOnnx } from "../backends/onnx/export.ts";
+import { quantise } from "../compress/quantise.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
+import { planOf } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { denseCheckpoint } from "../model/pairs.ts";
 import { parseSpec } from "../model/parse_spec.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Spec } from "../model/spec.ts";
+import { formatOf } from "../model/weight_format.ts";
 import { loadCheckpoint, saveCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags, type Values } from "./flags.ts";
@@ -18,8 +21,8 @@ import { quantity } from "./format.ts";
 import { readSpec, SPEC_FLAGS, specFlagsGiven } from "./spec_flags.ts";
 import { write } from "./view.ts";
 
-// How updates are written is no matter of a graph, which writes them all.
-const { defer: _, ...MODEL_FLAGS } = SPEC_FLAGS;
+// How updates are written is no matter of a graph, which writes them all, in f32.
+const { defer: _, format: __, ...MODEL_FLAGS } = SPEC_FLAGS;
 
 /** `saccade export`. */
 export const command: Command = {
@@ -62,16 +65,30 @@ async function modelOf(
       throw new UsageError(`--${flag} does not go with a checkpoint, which has its own model`);
     }
     const stored = await loadCheckpoint(name);
-    const spec = parseSpec(stored.spec);
-    const plan = compilePlan(spec);
-    return { spec, plan, checkpoint: denseCheckpoint(plan, stored.checkpoint) };
+    if (stored.mask !== undefined && formOf(values) === "training") {
+      throw new UsageError(
+        `"${name}" is pruned, and a graph that learns would teach what was pruned: give --inference`,
+      );
+    }
+    return inF32(parseSpec(stored.spec), planOf(stored), stored.checkpoint);
   }
   if (name !== undefined && values.has("spec")) {
     throw new UsageError(`"${name}" and --spec are both models: choose one`);
   }
   const spec = await readSpec(values, name);
   const plan = compilePlan(spec);
-  return { spec, plan, checkpoint: initialCheckpoint(plan) };
+  return inF32(spec, plan, initialCheckpoint(plan));
+}
+
+/** What a graph can be made of: f32, nothing deferred, pruned weights that are 0. */
+function inF32(spec: Spec, pruned: Plan, checkpoint: Checkpoint) {
+  const { mask, ...plan } = pruned;
+  if (formatOf(pruned) === "f32" && mask === undefined) {
+    return { spec, plan, checkpoint: denseCheckpoint(plan, checkpoint) };
+  }
+  const { checkpoint: wide } = quantise(pruned, checkpoint, "f32");
+  const plain = { ...spec, format: "f32" as const };
+  return { spec: plain, plan: compilePlan(plain), checkpoint: wide };
 }
 
 /** Runs the command. */

@@ -84,3 +84,16 @@ Deno.test("compress refuses what it cannot do, in one sentence, and writes nothi
   await refused(3, "there is no such folder", file, "--format", "i8", ...nowhere);
   assertEquals(folder.names().filter((name) => !name.endsWith(".lock")), ["model.safetensors"]);
 });
+
+Deno.test("other commands know of a compressed model: who takes it, and what a graph can be", async () => {
+  await using folder = new Folder();
+  const out = folder.file("out.safetensors");
+  const model8 = ["--format", "i8", "--prune", "0.5", "-o", out];
+  await succeed("compress", await model(folder), ...model8);
+  const taken = await succeed("backends", "--resume", out);
+  assert(/masks/.test(taken) && /weights are i8/.test(taken), taken);
+  const graph = folder.file("step.onnx");
+  assertRefused(await saccade(["export", "--onnx", graph, out]), 2, "give --inference");
+  const wrote = await succeed("export", "--onnx", graph, "--inference", out);
+  assert(wrote.includes("60 steps so far"), wrote);
+});
