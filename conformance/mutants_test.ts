@@ -1,7 +1,9 @@
 /** The kit notices what is wrong: every mutant is caught, by the property that is about it, within seconds. */
 import { assert, assertEquals } from "../std_assert.ts";
 import { proveConformance } from "./kit.ts";
-import { faulty, MATHS_MUTANTS, SESSION_MUTANTS } from "./mutants_testing.ts";
+import { MATHS_MUTANTS } from "./maths_mutants_testing.ts";
+import { faulty } from "./mutants_testing.ts";
+import { SESSION_MUTANTS } from "./session_mutants_testing.ts";
 
 /** Of the random cases: the same on every day. */
 const seed = 20778;
