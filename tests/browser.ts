@@ -81,5 +81,18 @@ export async function browse<Found>(script: string, files?: string): Promise<Fou
       // It has ended already.
     }
     await browser.status;
+    await rest(folder);
+  }
+}
+
+/** Waits until Chromium's children, which outlive it for a moment, write to its profile no more. */
+async function rest(folder: Folder): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    try {
+      return await Deno.remove(folder.file("profile"), { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
