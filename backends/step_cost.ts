@@ -23,10 +23,15 @@ export interface StoredWeights {
   readonly momentum: boolean;
   /** Bytes of momentum for each byte of weights; 1 unless stated. */
   readonly momentumScale?: number;
+  /** Bytes that a step reads which only predicts for each byte of weights; 1 unless stated. */
+  readonly predictionScale?: number;
+  /** Bytes that say which weights of a unit are kept: read in every step. */
+  indexBytes?(unit: number): number;
 }
 
 /**
- * What a step that touches each weight once does: weights (and momentum) that learn are read and written once, others are read.
+ * What a step that touches each weight once does: weights (and momentum) that learn are read and written once, others are read;
+ * those that are pruned do not count.
  * Two multiply-accumulates an encoder weight that learns and three a decoder weight (learning-rule, Execution), one of each
  * otherwise; one more where there is momentum.
  *
@@ -42,12 +47,19 @@ export function stepCost(
   const layers = layerOf(plan);
   const totals = Array.from(
     { length: plan.layerStart.length - 1 },
-    () => ({ encoder: 0, decoder: 0, bytes: 0 }),
+    () => ({ encoder: 0, decoder: 0, bytes: 0, index: 0 }),
   );
+  const kept = (name: "encoder" | "decoder", u: number) => {
+    const [begin, end] = [at[name][u]!, at[name][u + 1]!];
+    return plan.mask === undefined
+      ? end - begin
+      : plan.mask[name].subarray(begin, end).reduce((sum, bit) => sum + bit, 0);
+  };
   for (let u = 0; u < unitCount(plan); u++) {
     const total = totals[layers[u]!]!;
-    total.encoder += at.encoder[u + 1]! - at.encoder[u]!;
-    total.decoder += at.decoder[u + 1]! - at.decoder[u]!;
+    total.encoder += kept("encoder", u);
+    total.decoder += kept("decoder", u);
+    total.index += stored.indexBytes?.(u) ?? 0;
     total.bytes += stored.encoderBytes(u) + stored.decoderBytes(u);
   }
   const arrays = stored.momentum ? 2 : 1;
@@ -57,14 +69,15 @@ export function stepCost(
   return (step, learn) => {
     cost.macs = cost.bytesRead = cost.bytesWritten = 0;
     for (let layer = 0; layer < totals.length; layer++) {
-      const { encoder, decoder, bytes } = totals[layer]!;
+      const { encoder, decoder, bytes, index } = totals[layer]!;
+      cost.bytesRead += index;
       if (learns(plan, layer, step, learn)) {
         cost.macs += (arrays + 1) * encoder + (arrays + 2) * decoder;
         cost.bytesRead += moved * bytes;
         cost.bytesWritten += moved * bytes;
       } else {
         cost.macs += encoder + decoder;
-        cost.bytesRead += bytes;
+        cost.bytesRead += (stored.predictionScale ?? 1) * bytes;
       }
     }
     return cost;

@@ -119,7 +119,7 @@ export async function describe(spec: Spec, mask?: Mask) {
     });
     const { macs, bytesRead, bytesWritten } = cost(Number.MAX_SAFE_INTEGER - 1, learn);
     return {
-      macs: kept * macs,
+      macs,
       bytesRead: kept * bytesRead,
       bytesWritten: kept * bytesWritten,
     };

@@ -1,13 +1,13 @@
 /**
- * Numbers of fixed point: a whole number q from -32767 to 32767 times a power of two that a row shares.
+ * Numbers of fixed point: a whole number q from -32639 to 32639 times a power of two that a row shares.
  *
  * How they learn is defined here, in f32 and in whole numbers of 32 bits, so that every processor can do the same bit for bit.
  *
  * @module
  */
 
-/** The largest q. */
-export const MOST_STEPS = 32767;
+/** The largest q: its upper byte, rounded, is 127. */
+export const MOST_STEPS = 32639;
 /** A row's scale is 2 ^ LEAST_EXPONENT at least, so that one of zeros has one; it doubles as the row grows. */
 const LEAST_EXPONENT = -24;
 /** A change of more than this is cut: then one doubling is always enough. In 1/65536 of a step. */
@@ -26,7 +26,7 @@ export function scaleOf(largest: number): number {
 }
 
 /**
- * What an update adds, in 1/65536 of a step: `trunc(term * 65536 / scale)`, at most 2^30 either way, 0 where it is no number. The
+ * What an update adds, in 1/65536 of a step: `trunc(term * 65536 / scale)`, at most 2^30 either way, and that where it is no number. The
  * product is exact, the scale being a power of two.
  *
  * @param term of f32
@@ -35,7 +35,9 @@ export function scaleOf(largest: number): number {
  */
 export function changeOf(term: number, scale: number): number {
   const change = Math.trunc(term * (65536 / scale));
-  return Number.isNaN(change) ? 0 : Math.max(-MOST_CHANGE, Math.min(change, MOST_CHANGE)) | 0;
+  return Number.isNaN(change)
+    ? MOST_CHANGE
+    : Math.max(-MOST_CHANGE, Math.min(change, MOST_CHANGE)) | 0;
 }
 
 /**
@@ -61,10 +63,10 @@ export function halve(q: number, noise: number): number {
 }
 
 /**
- * What the products read of an i8 weight: its upper byte, rounded, in steps of the master: `clamp((q + 128) >> 8, -127, 127) * 256`.
+ * What the products read of an i8 weight: its upper byte, rounded, in steps of the master: `((q + 128) >> 8) * 256`.
  *
  * @param q the master
  */
 export function upperByte(q: number): number {
-  return 256 * Math.max(-127, Math.min((q + 128) >> 8, 127));
+  return 256 * ((q + 128) >> 8);
 }

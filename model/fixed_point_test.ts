@@ -9,9 +9,9 @@ const term = fc.float({ noNaN: true });
 
 Deno.test("scaleOf() is the smallest power of two that holds a row, and no smaller than 2^-24", () => {
   assertEquals(scaleOf(0), 2 ** -24);
-  assertEquals(scaleOf(32767 * 2 ** -20), 2 ** -20);
-  assertEquals(scaleOf(32767.4), 1);
-  assertEquals(scaleOf(32767.5), 2);
+  assertEquals(scaleOf(32639 * 2 ** -20), 2 ** -20);
+  assertEquals(scaleOf(32639.4), 1);
+  assertEquals(scaleOf(32639.5), 2);
 });
 
 Deno.test("changeOf() counts in 1/65536 of a step, towards 0, and cuts what is too much", () => {
@@ -20,7 +20,7 @@ Deno.test("changeOf() counts in 1/65536 of a step, towards 0, and cuts what is t
   assertEquals(changeOf(-1.5 * 2 ** -26, 2 ** -10), -1);
   assertEquals(changeOf(1, 2 ** -24), 2 ** 30);
   assertEquals(changeOf(-Infinity, 1), -(2 ** 30));
-  assertEquals(changeOf(NaN, 1), 0);
+  assertEquals(changeOf(NaN, 1), 2 ** 30);
 });
 
 Deno.test("whatever the change, one halving brings a row back", () =>
@@ -42,10 +42,9 @@ Deno.test("changes and halvings are right on average over all noise", () => {
   for (const q of [7, -7, 32769]) assertEquals((halve(q, 0) + halve(q, 0x8000)) / 2, q / 2);
 });
 
-Deno.test("upperByte() is within half a byte's step, but at the ends", () =>
+Deno.test("upperByte() is within half a byte's step", () =>
   fc.assert(fc.property(steps, (q) => {
     assertEquals(upperByte(q) % 256 | 0, 0);
     assert(Math.abs(upperByte(q) / 256) <= 127);
-    const most = Math.abs(q) > 127 * 256 + 127 ? 255 : 128;
-    assert(Math.abs(upperByte(q) - q) <= most, `${q} is read as ${upperByte(q)}`);
+    assert(Math.abs(upperByte(q) - q) <= 128, `${q} is read as ${upperByte(q)}`);
   })));

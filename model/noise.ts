@@ -38,12 +38,22 @@ function mix(word: number): number {
 }
 
 /**
+ * What the keys of a step have in common.
+ *
+ * @param seed the plan's seed
+ * @param step the number of the step that learns
+ */
+export function stepWord(seed: number, step: number): number {
+  return mix(mix(seed) + (step % 2 ** 32));
+}
+
+/**
  * The key of a matrix in a step, from which its row and column words follow.
  *
  * @param of the matrix and the step
  */
 export function noiseKey({ seed, step, unit, matrix }: NoiseOf): number {
-  return mix(mix(mix(mix(seed) + (step % 2 ** 32)) + unit) + matrix);
+  return mix(mix(stepWord(seed, step) + unit) + matrix);
 }
 
 /**

@@ -78,7 +78,7 @@ Deno.test("compress refuses what it cannot do, in one sentence, and writes nothi
   await refused(2, "--steps needs --retrain", file, "--format", "i8", "--steps", "9", ...out);
   await refused(3, "do not fit", file, "--prune", "0.5", "--blocks", "999x1", ...out);
   await refused(3, "no.y4m", file, "--format", "i8", "--retrain", folder.file("no.y4m"), ...out);
-  const taught = ["--retrain", "scene", "--steps", "9", "--backend", "wasm:strict"];
+  const taught = ["--retrain", "scene", "--steps", "9", "--backend", "onnx"];
   await refused(5, "weights are i8", file, "--format", "i8", ...taught, ...out);
   const nowhere = ["-o", folder.file("no/such")];
   await refused(3, "there is no such folder", file, "--format", "i8", ...nowhere);

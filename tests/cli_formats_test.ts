@@ -35,7 +35,7 @@ Deno.test("a backend without a format says so; the same model goes on there in f
     "--save",
     file,
   );
-  const refused = await saccade(["run", "--resume", file, "--steps", "5"]);
+  const refused = await saccade(["run", "--resume", file, "--steps", "5", "--backend", "onnx"]);
   assertRefused(refused, 5, "The plan's weights are i16");
   const out = await succeed("run", "--resume", file, "--format", "f32", "--steps", "5", "--json");
   assertEquals(recordsIn(out).at(-1)!.step, 15);

@@ -7,7 +7,7 @@
  *     bf16, f16:  W = chance(W + term)                       `toBfloatByChance`, `toHalfByChance`
  *     i16, i8:    q = addChange(q, changeOf(term, scale))    W = q * scale
  *
- * Where a q of fixed point is beyond 32767, every q of its row is halved by chance and the row's scale doubles; once is enough. A row is
+ * Where a q of fixed point is beyond 32639, every q of its row is halved by chance and the row's scale doubles; once is enough. A row is
  * what belongs to one hidden unit: a row of the encoder, a column of the decoder. The noise is that of `model/noise.ts`.
  *
  * @module

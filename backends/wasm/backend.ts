@@ -17,10 +17,11 @@ import {
   DeviceLostError,
   type Verdict,
 } from "../backend.ts";
-import { narrowReasons } from "../narrow_formats.ts";
 import { shiftRefusal } from "../shift_refusal.ts";
+import { MOST_COLUMNS } from "./kept.ts";
 import { placeModel } from "./placement.ts";
 import { WasmSession } from "./session.ts";
+import { FORMAT_CODES } from "./weight_memory.ts";
 
 const CAPACITY = 1024;
 
@@ -56,7 +57,7 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
     id,
     kind: "cpu",
     description: `${DESCRIPTIONS[id]}${id === "single" ? whyAlone : ` (up to ${threads})`}`,
-    formats: ["f32"],
+    formats: Object.keys(FORMAT_CODES),
     deterministic: true,
     maxInFlight: 1,
     reportCapacity: CAPACITY,
@@ -105,11 +106,21 @@ class WasmDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     const threads = this.#threadsFor(plan);
-    const reasons: string[] = narrowReasons(plan);
+    const reasons: string[] = [];
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
     }
-    if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
+    if (plan.mask !== undefined && plan.defer.every > 0) {
+      reasons.push(
+        "The plan is pruned and defers its updates, which pay for whole matrices only: give --defer 0",
+      );
+    }
+    const widest = Math.max(...plan.inputs, ...plan.outputs);
+    if (plan.mask !== undefined && widest > MOST_COLUMNS) {
+      reasons.push(
+        `The plan is pruned and has rows of ${widest} weights; this backend prunes rows of up to ${MOST_COLUMNS}`,
+      );
+    }
     reasons.push(...shiftRefusal(plan));
     const pairs = ringLength(plan.defer);
     if (pairs > MOST_PAIRS) {

@@ -8,9 +8,9 @@ import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, type Rule2016, unitCount } from "../../model/plan.ts";
 import { ringLength } from "../../model/defer.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "../../model/state.ts";
+import { formatOf } from "../../model/weight_format.ts";
 import type { UnitState } from "../deferred_cost.ts";
 import { PairMemory } from "./pair_memory.ts";
-import { pack, type Shape, unpack } from "./panels.ts";
 import { hiddenColumns, type Placement } from "./placement.ts";
 import {
   MODEL,
@@ -21,6 +21,7 @@ import {
   UNIT_WORDS,
   type UnitField,
 } from "./records.ts";
+import { FORMAT_CODES, type MatrixName, WeightMemory } from "./weight_memory.ts";
 
 /** The field of a unit record that holds a tensor, where it is a plain vector. */
 const VECTORS: Readonly<Record<string, UnitField>> = {
@@ -38,8 +39,11 @@ const VECTORS: Readonly<Record<string, UnitField>> = {
   "lag.hidden": "lagHidden",
   "lag.prediction": "lagPrediction",
   "signal.previous": "signalPrevious",
+  "encoder.scale": "encoderScale",
+  "decoder.scale": "decoderScale",
 };
 
+/** The tensors that {@linkcode WeightMemory} stores. */
 const MATRICES: Readonly<Record<string, UnitField>> = {
   encoder: "encoder",
   decoder: "decoder",
@@ -135,6 +139,10 @@ export class ModelMemory {
       }
     }
     new Uint32Array(this.#buffer, base + place.runs, place.runRecords.length).set(place.runRecords);
+    for (const { at, values } of place.kept) {
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      new Uint8Array(this.#buffer, base + at, bytes.length).set(bytes);
+    }
     new Uint32Array(this.#buffer, base + place.chunk, place.chunkStarts.length)
       .set(place.chunkStarts);
     for (const { at, record } of place.scratch) {
@@ -146,6 +154,8 @@ export class ModelMemory {
     words[MODEL.chunk] = base + place.chunk;
     words[MODEL.chunks] = place.chunkStarts.length - 1;
     words[MODEL.hiddenAt] = frameLength(plan) + plan.external.motion + plan.external.parts;
+    words[MODEL.format] = FORMAT_CODES[formatOf(plan)]!;
+    words[MODEL.pruned] = place.pruned;
     words[MODEL.rates] = base + place.rates;
     words[MODEL.learning] = base + place.learning;
     if (rule.name === "2016") {
@@ -188,6 +198,8 @@ export class ModelMemory {
     const { encoder, decoder, signal, input, output } = this.#offsets;
     const H = this.plan.hidden;
     const motion = this.plan.external.motion;
+    if (name === "encoder.scale") return (u) => u * H;
+    if (name === "decoder.scale") return (u) => u * (H + 1);
     if (name.startsWith("encoder")) return (u) => encoder[u]!;
     if (name.startsWith("decoder")) return (u) => decoder[u]!;
     if (name.endsWith("input")) return (u) => input[u]!;
@@ -203,7 +215,7 @@ export class ModelMemory {
     name: string,
     tensor: Tensor,
     plain: (part: Tensor, memory: Float32Array) => void,
-    matrix: (part: Tensor, shape: Shape, memory: Float32Array) => void,
+    matrix: (part: Tensor, memory: WeightMemory) => void,
   ): void {
     const { plan } = this;
     for (let u = 0; u < unitCount(plan); u++) {
@@ -216,31 +228,32 @@ export class ModelMemory {
       }
       const begin = this.#begin(name);
       const part = tensor.subarray(begin(u), begin(u + 1));
-      const stored = MATRICES[name];
-      if (stored === undefined) {
-        if (part.length > 0) plain(part, this.#vector(u, VECTORS[name]!, part.length));
-        continue;
+      if (MATRICES[name] !== undefined) {
+        matrix(part, new WeightMemory(plan, u, name as MatrixName, this.#record(u), this.#buffer));
+      } else if (part.length > 0) {
+        plain(part, this.#vector(u, VECTORS[name]!, part.length));
       }
-      const transposed = name.startsWith("decoder");
-      const shape = transposed
-        ? { rows: plan.hidden + 1, columns: plan.outputs[u]!, transposed }
-        : { rows: plan.hidden, columns: plan.inputs[u]!, transposed };
-      const columns = this.#units[
-        u * UNIT_WORDS + UNIT[transposed ? "outputColumns" : "inputColumns"]
-      ]!;
-      matrix(part, shape, this.#vector(u, stored, shape.rows * columns));
     }
+  }
+
+  #record(u: number): Uint32Array {
+    return this.#units.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
   }
 
   /** Writes a checkpoint's tensors. */
   write({ tensors, step, deferred }: Checkpoint): void {
-    for (const [name, tensor] of Object.entries(tensors)) {
+    // Weights of fixed point are stored by their scales.
+    const scalesFirst = Object.entries(tensors)
+      .sort(([a], [b]) => Number(b.endsWith(".scale")) - Number(a.endsWith(".scale")));
+    for (const [name, tensor] of scalesFirst) {
       if (name.startsWith("pairs.")) continue;
       if (!this.#holds(name)) continue;
       if (name === "frame") this.space(step + 1, 0, tensor.length).set(tensor);
       else if (name === "published") this.hidden(step).set(tensor);
       else {
-        this.#eachUnit(name, tensor, (part, memory) => memory.set(part), pack);
+        this.#eachUnit(name, tensor, (part, memory) => memory.set(part), (part, memory) => {
+          memory.write(part);
+        });
       }
     }
     const { bias } = this.plan.rule.name === "2016" ? this.plan.rule : { bias: 1 };
@@ -262,7 +275,7 @@ export class ModelMemory {
     if (rule.name !== "2016" || !this.#holds("encoder.momentum")) return;
     const factor = rule.momentum / (1 - rule.momentum);
     for (let u = 0; u < unitCount(this.plan); u++) {
-      const record = this.#units.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
+      const record = this.#record(u);
       for (
         const [field, moments, length] of [
           ["encoder", "encoderMomentum", hidden * record[UNIT.inputColumns]!],
@@ -291,7 +304,7 @@ export class ModelMemory {
         name,
         into,
         (part, memory) => part.set(memory),
-        (part, shape, memory) => unpack(memory, shape, part as unknown as Float32Array),
+        (part, memory) => memory.read(part),
       );
     }
   }

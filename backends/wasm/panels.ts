@@ -14,25 +14,6 @@ export function paddedColumns(columns: number): number {
   return Math.ceil(columns / COLUMNS) * COLUMNS;
 }
 
-/** Visits every weight: its place as stored, its row and its column. */
-function visit(
-  rows: number,
-  columns: number,
-  padded: number,
-  each: (place: number, row: number, column: number) => void,
-): void {
-  const whole = rows - rows % PANEL;
-  for (let row = 0; row < rows; row++) {
-    const inPanel = row < whole;
-    const begin = inPanel ? (row - row % PANEL) * padded + (row % PANEL) * LANES : row * padded;
-    const stride = inPanel ? PANEL * LANES : LANES;
-    for (let column = 0; column < columns; column++) {
-      const lane = column % LANES;
-      each(begin + (column - lane) / LANES * stride + lane, row, column);
-    }
-  }
-}
-
 /** A matrix of the plan: rows x columns, stored as it is or transposed. */
 export interface Shape {
   /** Rows as stored. */
@@ -45,18 +26,35 @@ export interface Shape {
   readonly padded?: number;
 }
 
+/**
+ * Visits every weight.
+ *
+ * @param shape of the matrix
+ * @param each given its place as stored, its place in the checkpoint and its row as stored
+ */
+export function eachInPanels(
+  { rows, columns, transposed, padded = paddedColumns(columns) }: Shape,
+  each: (place: number, at: number, row: number) => void,
+): void {
+  const whole = rows - rows % PANEL;
+  for (let row = 0; row < rows; row++) {
+    const inPanel = row < whole;
+    const begin = inPanel ? (row - row % PANEL) * padded + (row % PANEL) * LANES : row * padded;
+    const stride = inPanel ? PANEL * LANES : LANES;
+    for (let column = 0; column < columns; column++) {
+      const lane = column % LANES;
+      const at = transposed ? column * rows + row : row * columns + column;
+      each(begin + (column - lane) / LANES * stride + lane, at, row);
+    }
+  }
+}
+
 /** Checkpoint order to panels. */
 export function pack(from: ArrayLike<number>, shape: Shape, to: Float32Array): void {
-  const { rows, columns, transposed, padded = paddedColumns(columns) } = shape;
-  visit(rows, columns, padded, (place, row, column) => {
-    to[place] = from[transposed ? column * rows + row : row * columns + column]!;
-  });
+  eachInPanels(shape, (place, at) => to[place] = from[at]!);
 }
 
 /** Panels to checkpoint order. */
 export function unpack(from: Float32Array, shape: Shape, to: Float32Array): void {
-  const { rows, columns, transposed, padded = paddedColumns(columns) } = shape;
-  visit(rows, columns, padded, (place, row, column) => {
-    to[transposed ? column * rows + row : row * columns + column] = from[place]!;
-  });
+  eachInPanels(shape, (place, at) => to[at] = from[place]!);
 }

@@ -6,6 +6,7 @@
 import {
   frameLength,
   layerOf,
+  type Mask,
   offsetsOf,
   type Plan,
   signalLengths,
@@ -14,6 +15,8 @@ import {
   weightCount,
 } from "../../model/plan.ts";
 import { ringLength } from "../../model/defer.ts";
+import { formatOf, hasScales } from "../../model/weight_format.ts";
+import { keptOf } from "./kept.ts";
 import { paddedColumns } from "./panels.ts";
 import {
   MODEL_WORDS,
@@ -25,6 +28,7 @@ import {
   type UnitField,
 } from "./records.ts";
 import { SYNC_BYTES } from "./threads.ts";
+import { shapeOf } from "./weight_memory.ts";
 
 /** Bytes from the start of the model's memory, and the records that go there. */
 export interface Placement {
@@ -54,10 +58,24 @@ export interface Placement {
   readonly staging: number;
   /** Squared errors, steps x units. */
   readonly errors: number;
+  /** Of a pruned model which quads are kept: tables, and where they go. */
+  readonly kept: readonly { readonly at: number; readonly values: Uint32Array | Uint16Array }[];
+  /** Of a unit's matrix, the bytes of its weights, of its momentum, and of the tables that say which are kept. */
+  readonly matrixBytes: readonly MatrixBytes[];
+  /** 0 where nothing is pruned, 1 where whole quads are, 2 where parts are. */
+  readonly pruned: number;
   /** Words that threads wait on. */
   readonly sync: number;
   /** One scratch record a thread, with pointers from the start. */
   readonly scratch: readonly { readonly at: number; readonly record: Uint32Array }[];
+}
+
+/** What the matrices of a unit take. */
+export interface MatrixBytes {
+  readonly encoder: number;
+  readonly decoder: number;
+  /** Tables of both. */
+  readonly index: number;
 }
 
 /** Hands out room, a cache line at a time. */
@@ -109,10 +127,28 @@ export function placeModel(
   const layer = layerOf(plan);
   const signalLength = signalLengths(plan);
   let weightBytes = 0;
+  const matrixBytes: MatrixBytes[] = [];
+  const kept: Placement["kept"][number][] = [];
+  const masks = plan.mask === undefined ? undefined : masksOf(plan, plan.mask);
+  let pruned = masks === undefined ? 0 : 1;
   for (let u = 0; u < count; u++) {
     const record = unitRecords.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
     const before = room.bytes;
-    placeWeights(plan, u, record, momentum, room);
+    record[UNIT.id] = u;
+    record[UNIT.inputs] = plan.inputs[u]!;
+    record[UNIT.inputColumns] = paddedColumns(plan.inputs[u]!);
+    record[UNIT.outputs] = plan.outputs[u]!;
+    record[UNIT.outputColumns] = paddedColumns(plan.outputs[u]!);
+    // Side by side: they are read one after another.
+    const decoder = placeMatrix(plan, u, "decoder", masks?.decoder(u), record, momentum, room);
+    const encoder = placeMatrix(plan, u, "encoder", masks?.encoder(u), record, momentum, room);
+    kept.push(...decoder.kept, ...encoder.kept);
+    if (decoder.partial || encoder.partial) pruned = 2;
+    matrixBytes.push({
+      encoder: encoder.bytes,
+      decoder: decoder.bytes,
+      index: encoder.index + decoder.index,
+    });
     weightBytes += room.bytes - before;
     record[UNIT.layer] = layer[u]!;
     record[UNIT.signalLength] = signalLength[u]!;
@@ -137,10 +173,13 @@ export function placeModel(
   const hidden = hiddenColumns(plan);
   const extra = Math.max(output, hidden);
   const ring = ringLength(plan.defer);
+  const words = formatOf(plan) === "f32" && plan.mask === undefined
+    ? 0
+    : Math.max(output, widest("inputColumns"));
   const scratch = Array.from({ length: threads }, () => ({
     at: room.take(4 * SCRATCH_WORDS),
     record: Uint32Array.from(
-      [signal, output, hidden, hidden, output, signal, signal, extra, ring, ring * hidden],
+      [signal, output, hidden, hidden, output, signal, signal, extra, ring, ring * hidden, words],
       (length) => room.floats(length),
     ),
   }));
@@ -148,6 +187,9 @@ export function placeModel(
     ...place,
     bytes: room.bytes,
     weightBytes,
+    matrixBytes,
+    kept,
+    pruned,
     unitRecords,
     runRecords: runs.records,
     chunkStarts,
@@ -155,24 +197,47 @@ export function placeModel(
   };
 }
 
-/** The matrices of a unit side by side: they are read one after another. */
-function placeWeights(
+/** The masks of a unit's matrices. */
+function masksOf(plan: Plan, mask: Mask) {
+  const { encoder, decoder } = offsetsOf(plan);
+  return {
+    encoder: (u: number) => mask.encoder.subarray(encoder[u], encoder[u + 1]),
+    decoder: (u: number) => mask.decoder.subarray(decoder[u], decoder[u + 1]),
+  };
+}
+
+/** A matrix of a unit in its format, its scales, and where it is pruned which quads are kept. */
+function placeMatrix(
   plan: Plan,
   u: number,
+  name: "encoder" | "decoder",
+  mask: Uint8Array | undefined,
   record: Uint32Array,
   momentum: boolean,
   room: Room,
-): void {
-  const inputColumns = paddedColumns(plan.inputs[u]!);
-  const outputColumns = paddedColumns(plan.outputs[u]!);
-  record[UNIT.inputs] = plan.inputs[u]!;
-  record[UNIT.inputColumns] = inputColumns;
-  record[UNIT.outputs] = plan.outputs[u]!;
-  record[UNIT.outputColumns] = outputColumns;
-  record[UNIT.decoder] = room.floats((plan.hidden + 1) * outputColumns);
-  if (momentum) record[UNIT.decoderMomentum] = room.floats((plan.hidden + 1) * outputColumns);
-  record[UNIT.encoder] = room.floats(plan.hidden * inputColumns);
-  if (momentum) record[UNIT.encoderMomentum] = room.floats(plan.hidden * inputColumns);
+) {
+  const shape = shapeOf(plan, u, name);
+  const format = formatOf(plan);
+  let count = shape.rows * paddedColumns(shape.columns);
+  let [index, partial] = [0, false];
+  const kept: Placement["kept"][number][] = [];
+  if (mask !== undefined) {
+    const quads = keptOf(mask, shape);
+    const startsAt = room.take(quads.starts.byteLength);
+    const indexAt = room.take(quads.index.byteLength);
+    record[UNIT[`${name}Starts`]] = startsAt;
+    record[UNIT[`${name}Index`]] = indexAt;
+    kept.push({ at: startsAt, values: quads.starts }, { at: indexAt, values: quads.index });
+    index = quads.starts.byteLength + quads.index.byteLength;
+    count = 4 * quads.index.length;
+    partial = quads.partial;
+  }
+  const each = format === "f32" ? 4 : format === "i8" ? 1 : 2;
+  record[UNIT[name]] = room.take(each * count);
+  if (format === "i8") record[UNIT[`${name}Lower`]] = room.take(count);
+  if (momentum) record[UNIT[`${name}Momentum`]] = room.floats(count);
+  if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(shape.rows);
+  return { bytes: (format === "i8" ? 2 : each) * count, index, kept, partial };
 }
 
 /** The vectors of a unit; layer, signal length and block stand in its record. */

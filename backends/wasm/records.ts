@@ -35,9 +35,13 @@ const MODEL_FIELDS = [
   "powers",
   "gain",
   "hiddenColumns",
+  "format",
+  "pruned",
+  "noise",
 ] as const;
 
 const UNIT_FIELDS = [
+  "id",
   "layer",
   "signalLength",
   "outputs",
@@ -47,8 +51,16 @@ const UNIT_FIELDS = [
   "block",
   "encoder",
   "encoderMomentum",
+  "encoderLower",
+  "encoderScale",
+  "encoderStarts",
+  "encoderIndex",
   "decoder",
   "decoderMomentum",
+  "decoderLower",
+  "decoderScale",
+  "decoderStarts",
+  "decoderIndex",
   "input",
   "nextInput",
   "lagInput",
@@ -99,7 +111,7 @@ export const MODEL: Readonly<Record<ModelField, number>> = words(MODEL_FIELDS);
 export const UNIT: Readonly<Record<UnitField, number>> = words(UNIT_FIELDS);
 /** The fields of a unit record that are pointers: all but the sizes. */
 export const POINTERS: readonly UnitField[] = UNIT_FIELDS.filter((field) =>
-  !/Count$|Length$|^layer$|^(in|out)puts$|Columns$|^block$|^pair(Next|Pending|Due|Carried)$/
+  !/Count$|Length$|^id$|^layer$|^(in|out)puts$|Columns$|^block$|^pair(Next|Pending|Due|Carried)$/
     .test(field)
 );
 /** Words of a model record. */
@@ -107,7 +119,7 @@ export const MODEL_WORDS = MODEL_FIELDS.length;
 /** Words of a unit record. */
 export const UNIT_WORDS = UNIT_FIELDS.length;
 /** Words of a scratch record. */
-export const SCRATCH_WORDS = 10;
+export const SCRATCH_WORDS = 11;
 /** Words of a run: index, length, kind. */
 export const RUN_WORDS = 3;
 

@@ -14,9 +14,11 @@ import {
 } from "../../kernels/load.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
+import { stepWord } from "../../model/noise.ts";
 import { rateAt } from "../../model/schedule.ts";
 import { denseCheckpoint, pairLengths } from "../../model/pairs.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
+import { formatOf, readBytes, weightBytes } from "../../model/weight_format.ts";
 import {
   DeviceLostError,
   type MemoryReport,
@@ -93,9 +95,12 @@ export class WasmSession implements Session {
     this.#signal = offsetsOf(plan).signal;
     this.#cost = plan.defer.every === 0
       ? stepCost(plan, {
-        encoderBytes: (u) => 4 * plan.hidden * paddedColumns(plan.inputs[u]!),
-        decoderBytes: (u) => 4 * (plan.hidden + 1) * paddedColumns(plan.outputs[u]!),
+        encoderBytes: (u) => place.matrixBytes[u]!.encoder,
+        decoderBytes: (u) => place.matrixBytes[u]!.decoder,
+        indexBytes: (u) => place.matrixBytes[u]!.index,
         momentum: plan.rule.name === "2016",
+        momentumScale: 4 / weightBytes(formatOf(plan)),
+        predictionScale: readBytes(formatOf(plan)) / weightBytes(formatOf(plan)),
       })
       : deferredCost(plan, {
         inputColumns: (u) => paddedColumns(plan.inputs[u]!),
@@ -215,6 +220,7 @@ export class WasmSession implements Session {
       const next = rateAt(plan.rates, layer, t + 1);
       learning[layer] = Number(now !== 0) | (next !== 0 ? 2 : 0);
     }
+    words[MODEL.noise] = stepWord(plan.seed, t);
     words[MODEL.first] = Number(t === 0);
     words[MODEL.learn] = Number(learn && (!saccade || t >= 2));
     floats[MODEL.meanRate] = Math.max(1 / Math.max(this.#learned, 1), 0.001);

@@ -2,7 +2,6 @@
 //!
 //! JavaScript writes these records (`backends/wasm/records.ts` knows their order); everything in them is four bytes.
 
-use crate::format_f32::Matrix;
 use crate::pairs::Pairs;
 use crate::{rule_2016, rule_saccade};
 use core::slice::{from_raw_parts, from_raw_parts_mut};
@@ -36,9 +35,27 @@ impl Runs {
     }
 }
 
+/// A matrix in the model's format, hidden-major; what it does not have is null.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Weights {
+    /// Of any format; of i8 the upper bytes.
+    pub values: *mut f32,
+    pub momentum: *mut f32,
+    /// Of i8 the lower bytes.
+    pub lower: *mut u8,
+    /// Of fixed point a step of each row.
+    pub scale: *mut f32,
+    /// Of a pruned model (`sparse`).
+    pub starts: *const u32,
+    pub index: *const u16,
+}
+
 /// One unit: sizes and where its vectors are. Vectors that a rule has no use for are null.
 #[repr(C)]
 pub struct Unit {
+    /// Its number in the model.
+    pub id: u32,
     pub layer: u32,
     /// q: values it predicts.
     pub signal_length: u32,
@@ -50,10 +67,8 @@ pub struct Unit {
     pub input_columns: u32,
     /// Values in a signal block.
     pub block: u32,
-    pub encoder: *mut f32,
-    pub encoder_momentum: *mut f32,
-    pub decoder: *mut f32,
-    pub decoder_momentum: *mut f32,
+    pub encoder: Weights,
+    pub decoder: Weights,
     /// x of the last prediction; the next one; and, with two steps, the one to learn from.
     pub input: *mut f32,
     pub next_input: *mut f32,
@@ -132,6 +147,11 @@ pub struct Model {
     pub gain: f32,
     /// H + 1, padded.
     pub hidden_columns: u32,
+    /// `stored::format`, and whether weights are pruned: 0 none, 1 whole quads, 2 parts of quads.
+    pub format: u32,
+    pub pruned: u32,
+    /// Of narrow weights: mix(mix(seed) + step) of `noise`.
+    pub noise: u32,
 }
 
 /// Vectors that live for one unit's step; each thread has its own.
@@ -155,6 +175,8 @@ pub struct Scratch {
     /// How much each pair counts, and half of the pending pairs: one and padded H + 1 values a place.
     pub counts: *mut f32,
     pub pending: *mut f32,
+    /// Noise words, as long as the widest matrix.
+    pub words: *mut u32,
 }
 
 /// A vector of the model as a slice.
@@ -164,26 +186,6 @@ pub struct Scratch {
 #[inline(always)]
 pub unsafe fn values<'a>(at: *mut f32, length: usize) -> &'a mut [f32] {
     unsafe { from_raw_parts_mut(at, length) }
-}
-
-/// The encoder, [H, n].
-pub fn encoder(unit: &Unit, hidden: usize) -> Matrix {
-    Matrix {
-        weights: unit.encoder,
-        momentum: unit.encoder_momentum,
-        rows: hidden,
-        columns: unit.input_columns as usize,
-    }
-}
-
-/// The decoder, stored transposed: [H + 1, m].
-pub fn decoder(unit: &Unit, hidden: usize) -> Matrix {
-    Matrix {
-        weights: unit.decoder,
-        momentum: unit.decoder_momentum,
-        rows: hidden + 1,
-        columns: unit.output_columns as usize,
-    }
 }
 
 /// Copies runs of a space one after another and returns where they end.

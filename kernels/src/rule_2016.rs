@@ -1,7 +1,7 @@
 //! The rule of 2016: the vectors between the weight passes (`backends/reference/rule_2016.ts` is the definition).
 
 use crate::model::{Model, Scratch, Unit, gather, values};
-use crate::passes::{Learned, decode, encode, send_back};
+use crate::passes::{Learned, Sent, decode, encode, send_back};
 
 /// Bits of `Model::options`.
 pub mod options {
@@ -116,15 +116,9 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch, rate: f32) {
             }
         }
         delta[unit.outputs as usize..].fill(0.0);
-        let h = values(h, hidden);
-        let factors = values(scratch.factors, hidden + 1);
-        for j in 0..hidden {
-            factors[j] = rate * h[j];
-        }
-        factors[hidden] = rate * model.bias;
         let dh = scratch.hidden_delta;
-        send_back(model, unit, scratch, scratch.factors, scratch.delta, dh);
-        for (dh, h) in values(dh, hidden).iter_mut().zip(h) {
+        send_back(model, unit, scratch, Sent { rate, h, bias: model.bias, e: scratch.delta }, dh);
+        for (dh, h) in values(dh, hidden).iter_mut().zip(&*values(h, hidden)) {
             *dh *= rate * slope(logistic, *h);
         }
     }

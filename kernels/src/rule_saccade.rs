@@ -1,7 +1,7 @@
 //! The rule "saccade": the vectors between the weight passes (`backends/reference/rule_saccade.ts` is the definition).
 
 use crate::model::{Model, Scratch, Unit, gather, values};
-use crate::passes::{Learned, decode, encode, send_back};
+use crate::passes::{Learned, Sent, decode, encode, send_back};
 use crate::vector::F32x4;
 
 const CLIP_INPUT: f32 = 8.0;
@@ -151,12 +151,9 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
         // 4 and 5: the decoder sends back and learns in one pass.
         let h = values(unit.hidden, hidden + 1);
         let hh = dot(&h[..hidden], &h[..hidden]);
-        let decoder_step = model.decoder_rate * gate / (DECODER_FLOOR * hidden as f32 + 1.0 + hh);
-        for (factor, h) in values(scratch.factors, hidden + 1).iter_mut().zip(&*h) {
-            *factor = decoder_step * h;
-        }
+        let rate = model.decoder_rate * gate / (DECODER_FLOOR * hidden as f32 + 1.0 + hh);
         let dh = scratch.hidden_delta;
-        send_back(model, unit, scratch, scratch.factors, scratch.delta, dh);
+        send_back(model, unit, scratch, Sent { rate, h: unit.hidden, bias: h[hidden], e: scratch.delta }, dh);
         for (dh, h) in values(dh, hidden).iter_mut().zip(&*h) {
             let rest = 1.0 - h.abs();
             *dh *= rest * rest;

@@ -14,7 +14,7 @@ mod wasm {
     use core::arch::wasm32::*;
 
     #[derive(Clone, Copy)]
-    pub struct F32x4(v128);
+    pub struct F32x4(pub(crate) v128);
 
     impl F32x4 {
         #[inline(always)]

@@ -19,7 +19,7 @@ pub fn add_dense(cost: &mut Cost, plan: &Plan, unit: &Unit, learns: bool) {
     let decoder = ((hidden + 1) * unit.outputs as usize) as f64;
     let bytes = matrix_bytes(plan, unit);
     if learns {
-        let arrays = if unit.encoder_momentum.is_null() { 1.0 } else { 2.0 };
+        let arrays = if unit.encoder.momentum.is_null() { 1.0 } else { 2.0 };
         cost.macs += (arrays + 1.0) * encoder + (arrays + 2.0) * decoder;
         cost.read += arrays * bytes;
         cost.written += arrays * bytes;
@@ -45,7 +45,7 @@ pub fn add_deferred(cost: &mut Cost, plan: &Plan, hidden_columns: usize, unit: &
     let (columns, output_columns) = (unit.input_columns as usize, unit.output_columns as usize);
     let weights = matrix_bytes(plan, unit);
     let (encoder, decoder) = (hidden * inputs, (hidden + 1) * outputs);
-    let loaded = !unit.encoder_momentum.is_null() && carried < plan.defer_window;
+    let loaded = !unit.encoder.momentum.is_null() && carried < plan.defer_window;
     // In its last step what was loaded counts only before the update.
     let ends = learns && carried + 1 >= plan.defer_window;
     let pair = 4 * (columns + 2 * hidden_columns + output_columns);

@@ -2,11 +2,11 @@
 
 use crate::abi::{Plan, RULE_2016, RULE_SACCADE, Sources};
 use crate::memory::Room;
-use crate::model::{Run, Runs, Scratch, Unit};
+use crate::model::{Run, Runs, Scratch, Unit, Weights};
 use crate::pairs::Pairs;
 use crate::panels::padded;
 use crate::rule_2016::options;
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 
 /// How many scalars a unit of rule "saccade" has.
 pub const SCALARS: usize = 10;
@@ -110,15 +110,27 @@ pub unsafe fn place(plan: &Plan, table: &RunTable, momentum: bool, threads: usiz
             extra: room.floats(output.max(hidden)),
             counts: room.floats(ring),
             pending: room.floats(ring * hidden),
+            words: null_mut(),
         })
         .collect();
     Layout { units, spaces, powers, scratch, weight_bytes }
 }
 
+/// f32, nothing pruned: all that this library has.
+const NO_WEIGHTS: Weights = Weights {
+    values: null_mut(),
+    momentum: null_mut(),
+    lower: null_mut(),
+    scale: null_mut(),
+    starts: null(),
+    index: null(),
+};
+
 fn empty_unit(plan: &Plan, table: &RunTable, u: usize, layer: u32) -> Unit {
     let [signal_runs, window_runs, motion_runs, context_runs] = table.of(plan, u);
     let none: *mut f32 = null_mut();
     Unit {
+        id: u as u32,
         layer,
         signal_length: lengths(plan, &plan.signal, u) as u32,
         outputs: plan.outputs()[u],
@@ -126,10 +138,8 @@ fn empty_unit(plan: &Plan, table: &RunTable, u: usize, layer: u32) -> Unit {
         inputs: plan.inputs()[u],
         input_columns: padded(plan.inputs()[u] as usize) as u32,
         block: plan.block()[u],
-        encoder: none,
-        encoder_momentum: none,
-        decoder: none,
-        decoder_momentum: none,
+        encoder: NO_WEIGHTS,
+        decoder: NO_WEIGHTS,
         input: none,
         next_input: none,
         lag_input: none,
@@ -168,13 +178,13 @@ fn empty_unit(plan: &Plan, table: &RunTable, u: usize, layer: u32) -> Unit {
 fn place_weights(plan: &Plan, unit: &mut Unit, momentum: bool, room: &mut Room) {
     let decoder = (plan.hidden as usize + 1) * unit.output_columns as usize;
     let encoder = plan.hidden as usize * unit.input_columns as usize;
-    unit.decoder = room.floats(decoder);
+    unit.decoder.values = room.floats(decoder);
     if momentum {
-        unit.decoder_momentum = room.floats(decoder);
+        unit.decoder.momentum = room.floats(decoder);
     }
-    unit.encoder = room.floats(encoder);
+    unit.encoder.values = room.floats(encoder);
     if momentum {
-        unit.encoder_momentum = room.floats(encoder);
+        unit.encoder.momentum = room.floats(encoder);
     }
 }
 

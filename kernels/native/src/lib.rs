@@ -12,11 +12,19 @@ mod avx2;
 mod cost;
 mod exports;
 pub mod format_f32;
+#[path = "../../src/formats.rs"]
+mod formats;
+#[path = "../../src/integers.rs"]
+mod integers;
 mod layout;
 mod level;
 mod memory;
 #[path = "../../src/model.rs"]
 mod model;
+#[path = "../../src/narrow.rs"]
+mod narrow;
+#[path = "../../src/noise.rs"]
+mod noise;
 #[path = "../../src/pairs.rs"]
 mod pairs;
 mod panels;
@@ -29,7 +37,13 @@ mod rule_saccade;
 mod session;
 #[path = "../../src/format_f32.rs"]
 mod single;
+#[path = "../../src/sparse.rs"]
+mod sparse;
+#[path = "../../src/stored.rs"]
+mod stored;
 mod tensors;
+#[path = "../../src/terms.rs"]
+mod terms;
 mod threads;
 mod vector;
 

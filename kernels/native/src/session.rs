@@ -8,6 +8,7 @@ use crate::memory::{Block, Room};
 use crate::model::Model;
 use crate::panels::padded;
 use crate::rule_2016;
+use crate::stored::{format, pruned};
 use crate::tensors;
 use crate::threads::Threads;
 use core::ffi::CStr;
@@ -265,6 +266,9 @@ fn empty_model(plan: &Plan) -> Model {
         powers: core::ptr::null(),
         gain: if saccade { 1.0 } else { (1.0 / (1.0 - plan.momentum)) as f32 },
         hidden_columns: padded(plan.hidden as usize + 1) as u32,
+        format: format::F32,
+        pruned: pruned::NO,
+        noise: 0,
     }
 }
 

@@ -65,10 +65,10 @@ fn part(session: &Session, name: &str, unit: &mut Unit) -> Option<Part> {
     let pairs = |at, columns, padded| Stored { at, rows: ring, columns, padded, transposed: false };
     let scalars = |first, length| (unit.scalars.wrapping_add(first), length);
     let (at, length) = match name {
-        "encoder" => return some(Part::Matrix(encoder(unit.encoder))),
-        "decoder" => return some(Part::Matrix(decoder(unit.decoder))),
-        "encoder.momentum" => return some(Part::Matrix(encoder(unit.encoder_momentum))),
-        "decoder.momentum" => return some(Part::Matrix(decoder(unit.decoder_momentum))),
+        "encoder" => return some(Part::Matrix(encoder(unit.encoder.values))),
+        "decoder" => return some(Part::Matrix(decoder(unit.decoder.values))),
+        "encoder.momentum" => return some(Part::Matrix(encoder(unit.encoder.momentum))),
+        "decoder.momentum" => return some(Part::Matrix(decoder(unit.decoder.momentum))),
         "pairs.inputs" => return some(Part::Matrix(pairs(unit.pairs.inputs, inputs, input_columns))),
         "pairs.deltas" => return some(Part::Matrix(pairs(unit.pairs.deltas, hidden, hidden_columns))),
         "pairs.hidden" => return some(Part::Matrix(pairs(unit.pairs.hidden, hidden + 1, hidden_columns))),
@@ -178,12 +178,12 @@ fn begin_to_defer(session: &mut Session) {
     for (u, unit) in session.layout.units.iter_mut().enumerate() {
         // Staggered, so that every step has its share of the writing.
         unit.pairs.due = plan.defer_every - u as u32 % plan.defer_every;
-        if unit.encoder_momentum.is_null() {
+        if unit.encoder.momentum.is_null() {
             continue;
         }
         for (weights, momentum, length) in [
-            (unit.encoder, unit.encoder_momentum, hidden * unit.input_columns as usize),
-            (unit.decoder, unit.decoder_momentum, (hidden + 1) * unit.output_columns as usize),
+            (unit.encoder.values, unit.encoder.momentum, hidden * unit.input_columns as usize),
+            (unit.decoder.values, unit.decoder.momentum, (hidden + 1) * unit.output_columns as usize),
         ] {
             debug_assert_eq!(length % COLUMNS, 0);
             for i in 0..length {

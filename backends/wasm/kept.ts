@@ -1,0 +1,76 @@
+/**
+ * What is kept of a pruned matrix, in the order of the kernels (`kernels/src/sparse.rs`): of each row the quads of columns in which
+ * anything is kept.
+ *
+ * @module
+ */
+import type { Shape } from "./panels.ts";
+
+const LANES = 4;
+/** Of an entry of the index, the bits that are the quad's number in its row; the four above say which of its weights are kept. */
+const COLUMN_BITS = 12;
+
+/** The longest row that the index reaches. */
+export const MOST_COLUMNS: number = LANES * 2 ** COLUMN_BITS;
+
+/** The quads of a matrix. */
+export interface Kept {
+  /** rows + 1 places in the index. */
+  readonly starts: Uint32Array;
+  /** One entry a quad. */
+  readonly index: Uint16Array;
+  /** Whether quads are kept in part; what is behind the last column does not count. */
+  readonly partial: boolean;
+}
+
+/**
+ * Finds the quads.
+ *
+ * @param mask of the matrix, in the order of a checkpoint: 1 is kept
+ * @param shape of the matrix
+ */
+export function keptOf(mask: Uint8Array, { rows, columns, transposed }: Shape): Kept {
+  const starts = new Uint32Array(rows + 1);
+  const index: number[] = [];
+  let partial = false;
+  for (let row = 0; row < rows; row++) {
+    for (let first = 0; first < columns; first += LANES) {
+      let bits = 0;
+      const last = Math.min(first + LANES, columns);
+      for (let column = first; column < last; column++) {
+        const at = transposed ? column * rows + row : row * columns + column;
+        bits |= mask[at]! << (column - first);
+      }
+      if (bits === 0) continue;
+      partial ||= bits !== 2 ** (last - first) - 1;
+      index.push(bits << COLUMN_BITS | first / LANES);
+    }
+    starts[row + 1] = index.length;
+  }
+  return { starts, index: Uint16Array.from(index), partial };
+}
+
+/**
+ * Visits every weight that is kept.
+ *
+ * @param kept the quads
+ * @param shape of the matrix
+ * @param each given its place as stored, its place in the checkpoint and its row as stored
+ */
+export function eachKept(
+  { starts, index }: Pick<Kept, "starts" | "index">,
+  { rows, columns, transposed }: Shape,
+  each: (place: number, at: number, row: number) => void,
+): void {
+  for (let row = 0; row < rows; row++) {
+    for (let quad = starts[row]!; quad < starts[row + 1]!; quad++) {
+      const entry = index[quad]!;
+      const first = (entry & (2 ** COLUMN_BITS - 1)) * LANES;
+      for (let lane = 0; lane < LANES; lane++) {
+        if ((entry >> (COLUMN_BITS + lane) & 1) === 0) continue;
+        const column = first + lane;
+        each(quad * LANES + lane, transposed ? column * rows + row : row * columns + column, row);
+      }
+    }
+  }
+}

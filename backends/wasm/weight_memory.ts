@@ -1,0 +1,148 @@
+/**
+ * The matrices of a unit in linear memory, in the model's format and without what is pruned (`kernels/src/stored.rs`).
+ *
+ * @module
+ */
+import { fromBfloat, toBfloat } from "../../model/bfloat.ts";
+import type { Tensor } from "../../model/checkpoint.ts";
+import { fromHalf, toHalf } from "../../model/half.ts";
+import type { Plan } from "../../model/plan.ts";
+import { formatOf, stepsOf, type WeightFormat } from "../../model/weight_format.ts";
+import { eachKept } from "./kept.ts";
+import { eachInPanels, paddedColumns, type Shape } from "./panels.ts";
+import { UNIT } from "./records.ts";
+
+/** How the kernels number formats. */
+export const FORMAT_CODES: Readonly<Partial<Record<WeightFormat, number>>> = {
+  f32: 0,
+  bf16: 1,
+  f16: 2,
+  i16: 3,
+  i8: 4,
+};
+
+/** One of the two matrices of a unit. */
+export type MatrixName = "encoder" | "decoder";
+
+/** A matrix of a unit as it is stored: hidden-major. */
+export function shapeOf(plan: Plan, unit: number, name: MatrixName): Shape {
+  return name === "encoder"
+    ? { rows: plan.hidden, columns: plan.inputs[unit]!, transposed: false }
+    : { rows: plan.hidden + 1, columns: plan.outputs[unit]!, transposed: true };
+}
+
+/** Reads and writes weights where they are stored. */
+interface Cells {
+  get(place: number, row: number): number;
+  set(place: number, row: number, value: number): void;
+}
+
+function cellsOf(
+  format: WeightFormat,
+  buffer: ArrayBufferLike,
+  at: { readonly values: number; readonly lower: number; readonly scale: Float32Array },
+  length: number,
+): Cells {
+  const { values, lower, scale } = at;
+  switch (format) {
+    case "bf16":
+    case "f16": {
+      const words = new Uint16Array(buffer, values, length);
+      const [to, from] = format === "f16" ? [toHalf, fromHalf] : [toBfloat, fromBfloat];
+      return {
+        get: (place) => from(words[place]!),
+        set: (place, _, value) => words[place] = to(value),
+      };
+    }
+    case "i16": {
+      const steps = new Int16Array(buffer, values, length);
+      return {
+        get: (place, row) => steps[place]! * scale[row]!,
+        set: (place, row, value) => steps[place] = stepsOf(value, scale[row]!),
+      };
+    }
+    case "i8": {
+      const upper = new Int8Array(buffer, values, length);
+      const rest = new Int8Array(buffer, lower, length);
+      return {
+        get: (place, row) => (256 * upper[place]! + rest[place]!) * scale[row]!,
+        set(place, row, value) {
+          const steps = stepsOf(value, scale[row]!);
+          upper[place] = (steps + 128) >> 8;
+          rest[place] = steps;
+        },
+      };
+    }
+    default: {
+      const floats = new Float32Array(buffer, values, length);
+      return {
+        get: (place) => floats[place]!,
+        set: (place, _, value) => floats[place] = value,
+      };
+    }
+  }
+}
+
+/** A matrix or its momentum. */
+export class WeightMemory {
+  readonly #shape: Shape;
+  readonly #cells: Cells;
+  readonly #kept: { readonly starts: Uint32Array; readonly index: Uint16Array } | undefined;
+
+  /**
+   * @param plan the model
+   * @param unit whose
+   * @param tensor `encoder`, `decoder` or the momentum of one
+   * @param record the unit's record, with pointers into the memory
+   * @param buffer the memory
+   */
+  constructor(
+    plan: Plan,
+    unit: number,
+    tensor: MatrixName | `${MatrixName}.momentum`,
+    record: Uint32Array,
+    buffer: ArrayBufferLike,
+  ) {
+    const name = tensor.startsWith("encoder") ? "encoder" : "decoder";
+    const shape = this.#shape = shapeOf(plan, unit, name);
+    const { rows, columns } = shape;
+    let length = rows * paddedColumns(columns);
+    if (plan.mask !== undefined) {
+      const starts = new Uint32Array(buffer, record[UNIT[`${name}Starts`]]!, rows + 1);
+      const quads = starts[rows]!;
+      const index = new Uint16Array(buffer, record[UNIT[`${name}Index`]]!, quads);
+      this.#kept = { starts, index };
+      length = 4 * quads;
+    }
+    const format = formatOf(plan);
+    const scaleAt = record[UNIT[`${name}Scale`]]!;
+    const scale = new Float32Array(buffer, scaleAt, scaleAt === 0 ? 0 : rows);
+    const [values, lower] = [record[UNIT[name]]!, record[UNIT[`${name}Lower`]]!];
+    this.#cells = tensor === name
+      ? cellsOf(format, buffer, { values, lower, scale }, length)
+      : cellsOf(
+        "f32",
+        buffer,
+        { values: record[UNIT[`${name}Momentum`]]!, lower: 0, scale },
+        length,
+      );
+  }
+
+  #each(visit: (place: number, at: number, row: number) => void): void {
+    if (this.#kept === undefined) eachInPanels(this.#shape, visit);
+    else eachKept(this.#kept, this.#shape, visit);
+  }
+
+  /** Stores what is kept of a unit's part of a tensor. */
+  write(part: Tensor): void {
+    const cells = this.#cells;
+    this.#each((place, at, row) => cells.set(place, row, part[at]!));
+  }
+
+  /** Copies what is stored to a unit's part of a tensor; what is pruned is 0. */
+  read(part: Tensor): void {
+    const cells = this.#cells;
+    if (this.#kept !== undefined) part.fill(0);
+    this.#each((place, at, row) => part[at] = cells.get(place, row));
+  }
+}
