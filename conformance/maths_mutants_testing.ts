@@ -42,7 +42,7 @@ function rounding(change: (matrix: Matrix, ...rest: UpdateRest) => void): Partia
         const step = scale[which === 0 ? Math.floor(at / columns) : at % columns]!;
         const steps = stepsOf(weights[at]!, step);
         weights[at] = steps * step;
-        if (visible !== undefined) visible[at] = upperByte(steps) * step;
+        if (visible !== undefined) visible[at] = upperByte(steps);
       }
     },
   };

@@ -1,13 +1,13 @@
 /**
- * Numbers of fixed point: a whole number q from -32639 to 32639 times a power of two that a row shares.
+ * Numbers of fixed point: a whole number q from -32638 to 32638 times a power of two that a row shares.
  *
  * How they learn is defined here, in f32 and in whole numbers of 32 bits, so that every processor can do the same bit for bit.
  *
  * @module
  */
 
-/** The largest q: its upper byte, rounded, is 127. */
-export const MOST_STEPS = 32639;
+/** The largest q: with half of an upper byte, and one more that tells it from more, it is a number of 16 bits. */
+export const MOST_STEPS = 32638;
 /** A row's scale is 2 ^ LEAST_EXPONENT at least, so that one of zeros has one; it doubles as the row grows. */
 const LEAST_EXPONENT = -24;
 /** A change of more than this is cut: then one doubling is always enough. In 1/65536 of a step. */
@@ -53,20 +53,20 @@ export function addChange(q: number, change: number, noise: number): number {
 }
 
 /**
- * Halves a number of a row whose scale doubles, by chance: `(q + ((noise >>> 15) & 1)) >> 1`.
+ * Halves a number of a row whose scale doubles, by chance: `(q + ((noise >>> 16) & 1)) >> 1`.
  *
  * @param q after the update
- * @param noise the same 32 bits as in {@linkcode addChange}: bit 15 decides
+ * @param noise the same 32 bits as in {@linkcode addChange}: bit 16 decides
  */
 export function halve(q: number, noise: number): number {
-  return (q + ((noise >>> 15) & 1)) >> 1;
+  return (q + ((noise >>> 16) & 1)) >> 1;
 }
 
 /**
- * What the products read of an i8 weight: its upper byte, rounded, in steps of the master: `((q + 128) >> 8) * 256`.
+ * What the products read of an i8 weight: its upper byte, rounded: `(q + 128) >> 8`, from -127 to 127.
  *
  * @param q the master
  */
 export function upperByte(q: number): number {
-  return 256 * ((q + 128) >> 8);
+  return (q + 128) >> 8;
 }

@@ -146,7 +146,7 @@ function roundMatrix(
 }
 
 /**
- * The nearest number of steps to a weight, at most 32639 either way.
+ * The nearest number of steps to a weight, at most 32638 either way.
  *
  * @param weight a finite number
  * @param scale a step

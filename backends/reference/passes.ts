@@ -3,7 +3,7 @@
  *
  * Shapes: encoder [H, n], decoder [m, H + 1], x [n], h [H], e and z [m]. With `momentum` mu and momentum matrices M an update
  * is M = rate * outer + mu * M, W += M (pvm-spec 2); without, W += rate * outer. A weight that is pruned is neither read nor written.
- * Narrow weights learn as `rounding.ts` says.
+ * Narrow weights learn as `rounding.ts` says, and those of i8 are multiplied as `bytes.ts` says.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import type { Tensor } from "../../model/checkpoint.ts";
 import { offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 import { unitOffsets } from "../../model/unit_tensors.ts";
 import { formatOf } from "../../model/weight_format.ts";
+import { type Bytes, productBytes, transposedBytes } from "./bytes.ts";
 import { type Clock, type Rounding, updateNarrow, visibleWeights } from "./rounding.ts";
 
 /** A weight matrix and, under rule 2016, its momentum. */
@@ -21,7 +22,7 @@ export interface Matrix {
   readonly mask?: Uint8Array;
   /** How they learn, where they are narrow. */
   readonly rounding?: Rounding;
-  /** What the products read, where it is not the weights themselves (i8). */
+  /** The bytes that products read, of i8 (`bytes.ts`). */
   readonly visible?: Tensor;
 }
 
@@ -100,9 +101,9 @@ export const PASSES: Passes = { transposed, update, product, masks: true, format
 
 /** Pass 1a: what the decoder sends back, dh = W2[:, 0..H-1]' e, with the decoder as it is. */
 export function transposed(decoder: Matrix, e: Tensor, dh: Tensor): void {
+  if (decoder.visible !== undefined) return transposedBytes(decoder as Bytes, e, dh);
   const H = dh.length;
-  const { mask } = decoder;
-  const weights = decoder.visible ?? decoder.weights;
+  const { mask, weights } = decoder;
   dh.fill(0);
   for (let i = 0; i < e.length; i++) {
     for (let j = 0; j < H; j++) {
@@ -141,8 +142,8 @@ export function update(
 
 /** Passes 2b and 3: rows times [x; bias]. */
 export function product(matrix: Matrix, x: Tensor, out: Tensor, bias?: number): void {
-  const { mask } = matrix;
-  const weights = matrix.visible ?? matrix.weights;
+  if (matrix.visible !== undefined) return productBytes(matrix as Bytes, x, out, bias);
+  const { mask, weights } = matrix;
   const columns = x.length + (bias === undefined ? 0 : 1);
   for (let i = 0; i < out.length; i++) {
     const last = i * columns + x.length;

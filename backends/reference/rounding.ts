@@ -7,7 +7,7 @@
  *     bf16, f16:  W = chance(W + term)                       `toBfloatByChance`, `toHalfByChance`
  *     i16, i8:    q = addChange(q, changeOf(term, scale))    W = q * scale
  *
- * Where a q of fixed point is beyond 32639, every q of its row is halved by chance and the row's scale doubles; once is enough. A row is
+ * Where a q of fixed point is beyond 32638, every q of its row is halved by chance and the row's scale doubles; once is enough. A row is
  * what belongs to one hidden unit: a row of the encoder, a column of the decoder. The noise is that of `model/noise.ts`.
  *
  * @module
@@ -142,13 +142,13 @@ function updateFixed(learning: Learning): void {
       if (mask?.[at] === 0) continue;
       const steps = beyond ? halve(q[k]!, rows[i]! ^ columns[j]!) : q[k]!;
       weights[at] = steps * scale[g]!;
-      if (visible !== undefined) visible[at] = upperByte(steps) * scale[g]!;
+      if (visible !== undefined) visible[at] = upperByte(steps);
     }
   }
 }
 
 /**
- * What the products read of i8 weights.
+ * What the products read of i8 weights: upper bytes.
  *
  * @param weights [rows, columns], the masters
  * @param rounding how they are rounded
@@ -158,6 +158,6 @@ export function visibleWeights(weights: Tensor, rounding: Rounding, columns: num
   const { matrix, scale } = rounding;
   return weights.map((weight, at) => {
     const step = scale![matrix === 0 ? Math.floor(at / columns) : at % columns]!;
-    return upperByte(weight / step) * step;
+    return upperByte(weight / step);
   });
 }

@@ -14,6 +14,11 @@ export function paddedColumns(columns: number): number {
   return Math.ceil(columns / COLUMNS) * COLUMNS;
 }
 
+/** Rows in whole panels. */
+export function paddedRows(rows: number): number {
+  return Math.ceil(rows / PANEL) * PANEL;
+}
+
 /** A matrix of the plan: rows x columns, stored as it is or transposed. */
 export interface Shape {
   /** Rows as stored. */
@@ -24,6 +29,8 @@ export interface Shape {
   readonly transposed: boolean;
   /** Columns as stored, where the padding is that of a longer vector. */
   readonly padded?: number;
+  /** Whether rows that are left over lie in a panel, too. */
+  readonly wholePanels?: boolean;
 }
 
 /**
@@ -33,10 +40,10 @@ export interface Shape {
  * @param each given its place as stored, its place in the checkpoint and its row as stored
  */
 export function eachInPanels(
-  { rows, columns, transposed, padded = paddedColumns(columns) }: Shape,
+  { rows, columns, transposed, padded = paddedColumns(columns), wholePanels = false }: Shape,
   each: (place: number, at: number, row: number) => void,
 ): void {
-  const whole = rows - rows % PANEL;
+  const whole = wholePanels ? rows : rows - rows % PANEL;
   for (let row = 0; row < rows; row++) {
     const inPanel = row < whole;
     const begin = inPanel ? (row - row % PANEL) * padded + (row % PANEL) * LANES : row * padded;

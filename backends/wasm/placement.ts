@@ -28,7 +28,7 @@ import {
   type UnitField,
 } from "./records.ts";
 import { SYNC_BYTES } from "./threads.ts";
-import { shapeOf } from "./weight_memory.ts";
+import { shapeOf, storedRows } from "./weight_memory.ts";
 
 /** Bytes from the start of the model's memory, and the records that go there. */
 export interface Placement {
@@ -175,11 +175,24 @@ export function placeModel(
   const ring = ringLength(plan.defer);
   const words = formatOf(plan) === "f32" && plan.mask === undefined
     ? 0
-    : Math.max(output, widest("inputColumns"));
+    : Math.max(output, widest("inputColumns"), hidden);
   const scratch = Array.from({ length: threads }, () => ({
     at: room.take(4 * SCRATCH_WORDS),
     record: Uint32Array.from(
-      [signal, output, hidden, hidden, output, signal, signal, extra, ring, ring * hidden, words],
+      [
+        signal,
+        output,
+        hidden,
+        hidden,
+        output,
+        signal,
+        signal,
+        extra,
+        ring,
+        ring * hidden,
+        words,
+        words,
+      ],
       (length) => room.floats(length),
     ),
   }));
@@ -218,7 +231,7 @@ function placeMatrix(
 ) {
   const shape = shapeOf(plan, u, name);
   const format = formatOf(plan);
-  let count = shape.rows * paddedColumns(shape.columns);
+  let count = storedRows(plan, shape) * paddedColumns(shape.columns);
   let [index, partial] = [0, false];
   const kept: Placement["kept"][number][] = [];
   if (mask !== undefined) {
@@ -236,7 +249,10 @@ function placeMatrix(
   record[UNIT[name]] = room.take(each * count);
   if (format === "i8") record[UNIT[`${name}Lower`]] = room.take(count);
   if (momentum) record[UNIT[`${name}Momentum`]] = room.floats(count);
-  if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(shape.rows);
+  if (format === "i8" && mask === undefined) {
+    record[UNIT[`${name}Sums`]] = room.floats(storedRows(plan, shape));
+  }
+  if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(storedRows(plan, shape));
   return { bytes: (format === "i8" ? 2 : each) * count, index, kept, partial };
 }
 

@@ -53,12 +53,14 @@ const UNIT_FIELDS = [
   "encoderMomentum",
   "encoderLower",
   "encoderScale",
+  "encoderSums",
   "encoderStarts",
   "encoderIndex",
   "decoder",
   "decoderMomentum",
   "decoderLower",
   "decoderScale",
+  "decoderSums",
   "decoderStarts",
   "decoderIndex",
   "input",
@@ -119,7 +121,7 @@ export const MODEL_WORDS = MODEL_FIELDS.length;
 /** Words of a unit record. */
 export const UNIT_WORDS = UNIT_FIELDS.length;
 /** Words of a scratch record. */
-export const SCRATCH_WORDS = 11;
+export const SCRATCH_WORDS = 12;
 /** Words of a run: index, length, kind. */
 export const RUN_WORDS = 3;
 

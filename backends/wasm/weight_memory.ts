@@ -9,7 +9,7 @@ import { fromHalf, toHalf } from "../../model/half.ts";
 import type { Plan } from "../../model/plan.ts";
 import { formatOf, stepsOf, type WeightFormat } from "../../model/weight_format.ts";
 import { eachKept } from "./kept.ts";
-import { eachInPanels, paddedColumns, type Shape } from "./panels.ts";
+import { eachInPanels, paddedColumns, paddedRows, type Shape } from "./panels.ts";
 import { UNIT } from "./records.ts";
 
 /** How the kernels number formats. */
@@ -26,15 +26,23 @@ export type MatrixName = "encoder" | "decoder";
 
 /** A matrix of a unit as it is stored: hidden-major. */
 export function shapeOf(plan: Plan, unit: number, name: MatrixName): Shape {
+  const wholePanels = formatOf(plan) === "i8";
   return name === "encoder"
-    ? { rows: plan.hidden, columns: plan.inputs[unit]!, transposed: false }
-    : { rows: plan.hidden + 1, columns: plan.outputs[unit]!, transposed: true };
+    ? { rows: plan.hidden, columns: plan.inputs[unit]!, transposed: false, wholePanels }
+    : { rows: plan.hidden + 1, columns: plan.outputs[unit]!, transposed: true, wholePanels };
+}
+
+/** Rows of a matrix that there is room for: those of bytes lie in whole panels. */
+export function storedRows(plan: Plan, { rows, wholePanels = false }: Shape): number {
+  return wholePanels && plan.mask === undefined ? paddedRows(rows) : rows;
 }
 
 /** Reads and writes weights where they are stored. */
 interface Cells {
   get(place: number, row: number): number;
   set(place: number, row: number, value: number): void;
+  /** Of i8 the byte that products read. */
+  upper?(place: number): number;
 }
 
 function cellsOf(
@@ -63,14 +71,16 @@ function cellsOf(
     }
     case "i8": {
       const upper = new Int8Array(buffer, values, length);
-      const rest = new Int8Array(buffer, lower, length);
+      const rest = new Uint8Array(buffer, lower, length);
+      // The bytes are those of q + 128, so that the upper one is rounded.
       return {
-        get: (place, row) => (256 * upper[place]! + rest[place]!) * scale[row]!,
+        get: (place, row) => (256 * upper[place]! + rest[place]! - 128) * scale[row]!,
         set(place, row, value) {
-          const steps = stepsOf(value, scale[row]!);
-          upper[place] = (steps + 128) >> 8;
-          rest[place] = steps;
+          const sum = stepsOf(value, scale[row]!) + 128;
+          upper[place] = sum >> 8;
+          rest[place] = sum;
         },
+        upper: (place) => upper[place]!,
       };
     }
     default: {
@@ -87,6 +97,7 @@ function cellsOf(
 export class WeightMemory {
   readonly #shape: Shape;
   readonly #cells: Cells;
+  readonly #sums: Int32Array | undefined;
   readonly #kept: { readonly starts: Uint32Array; readonly index: Uint16Array } | undefined;
 
   /**
@@ -106,7 +117,7 @@ export class WeightMemory {
     const name = tensor.startsWith("encoder") ? "encoder" : "decoder";
     const shape = this.#shape = shapeOf(plan, unit, name);
     const { rows, columns } = shape;
-    let length = rows * paddedColumns(columns);
+    let length = storedRows(plan, shape) * paddedColumns(columns);
     if (plan.mask !== undefined) {
       const starts = new Uint32Array(buffer, record[UNIT[`${name}Starts`]]!, rows + 1);
       const quads = starts[rows]!;
@@ -115,6 +126,8 @@ export class WeightMemory {
       length = 4 * quads;
     }
     const format = formatOf(plan);
+    const sumsAt = record[UNIT[`${name}Sums`]]!;
+    if (sumsAt !== 0 && tensor === name) this.#sums = new Int32Array(buffer, sumsAt, rows);
     const scaleAt = record[UNIT[`${name}Scale`]]!;
     const scale = new Float32Array(buffer, scaleAt, scaleAt === 0 ? 0 : rows);
     const [values, lower] = [record[UNIT[name]]!, record[UNIT[`${name}Lower`]]!];
@@ -137,6 +150,10 @@ export class WeightMemory {
   write(part: Tensor): void {
     const cells = this.#cells;
     this.#each((place, at, row) => cells.set(place, row, part[at]!));
+    const sums = this.#sums;
+    if (sums === undefined) return;
+    sums.fill(0);
+    this.#each((place, _, row) => sums[row]! += cells.upper!(place));
   }
 
   /** Copies what is stored to a unit's part of a tensor; what is pruned is 0. */

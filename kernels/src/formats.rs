@@ -5,9 +5,9 @@ use crate::integers::I32x4;
 use crate::vector::{F32x4, LANES};
 
 /// The largest number of steps of fixed point.
-pub const MOST_STEPS: i32 = 32639;
+pub const MOST_STEPS: i32 = 32638;
 /// A change of more than this is cut, in 1/65536 of a step.
-const MOST_CHANGE: f32 = 1073741824.0;
+pub const MOST_CHANGE: f32 = 1073741824.0;
 
 /// Weights as they are stored; a quad is four that follow each other.
 pub trait Quads: Copy {
@@ -21,15 +21,6 @@ pub trait Quads: Copy {
     /// # Safety
     /// The quad is there, and nothing else writes to it; so with all of these.
     unsafe fn read(self, quad: usize) -> F32x4;
-
-    /// The same of four quads.
-    ///
-    /// # Safety
-    /// As `read`.
-    #[inline(always)]
-    unsafe fn read_tile(self, quad: usize) -> [F32x4; 4] {
-        core::array::from_fn(|i| unsafe { self.read(quad + i) })
-    }
 
     /// Adds a term, of fixed point in 1/65536 of a step, and rounds by chance. Returns what products read now; `most` gathers the
     /// steps of fixed point, which are beyond `MOST_STEPS` until the row is halved.
@@ -159,7 +150,7 @@ fn moved(term: F32x4, noise: I32x4) -> I32x4 {
 #[inline(always)]
 fn halved(known: I32x4, by: I32x4, noise: I32x4) -> I32x4 {
     let before = known.sub(by).shl(16).shr(16);
-    before.add(by).add(noise.shr_unsigned(15).and(I32x4::splat(1))).shr(1)
+    before.add(by).add(noise.shr_unsigned(16).and(I32x4::splat(1))).shr(1)
 }
 
 /// Fixed point of 16 bits.
@@ -190,25 +181,32 @@ impl Quads for Fixed16 {
     }
 }
 
-/// Fixed point of 16 bits of which products read the upper byte: the bytes lie apart, the lower ones have a sign as well.
+/// Fixed point of 16 bits of which products read the upper byte: the bytes of q + 128 lie apart.
 #[derive(Clone, Copy)]
 pub struct Fixed8 {
     pub upper: *mut i8,
-    pub lower: *mut i8,
+    pub lower: *mut u8,
 }
+
+/// What a master has added to its steps, so that its upper byte is the rounded one.
+const ROUNDED: i32 = 128;
 
 impl Fixed8 {
     #[inline(always)]
     unsafe fn master(self, quad: usize) -> I32x4 {
         let at = quad * LANES;
-        unsafe { I32x4::load_i8(self.upper.add(at)).shl(8).add(I32x4::load_i8(self.lower.add(at))) }
+        unsafe {
+            let lower = I32x4::load_i8(self.lower.add(at).cast()).and(I32x4::splat(255));
+            I32x4::load_i8(self.upper.add(at)).shl(8).add(lower).sub(I32x4::splat(ROUNDED))
+        }
     }
     #[inline(always)]
     unsafe fn store(self, quad: usize, master: I32x4) -> I32x4 {
-        let upper = master.add(I32x4::splat(128)).shr(8);
+        let sum = master.add(I32x4::splat(ROUNDED));
+        let upper = sum.shr(8);
         unsafe {
             upper.store_low8(self.upper.add(quad * LANES).cast());
-            master.store_low8(self.lower.add(quad * LANES).cast());
+            sum.store_low8(self.lower.add(quad * LANES));
         }
         upper
     }
@@ -220,10 +218,6 @@ impl Quads for Fixed8 {
     #[inline(always)]
     unsafe fn read(self, quad: usize) -> F32x4 {
         unsafe { I32x4::load_i8(self.upper.add(quad * LANES)).to_floats() }
-    }
-    #[inline(always)]
-    unsafe fn read_tile(self, quad: usize) -> [F32x4; 4] {
-        unsafe { I32x4::load_i8_tile(self.upper.add(quad * LANES)).map(I32x4::to_floats) }
     }
     #[inline(always)]
     unsafe fn add(self, quad: usize, term: F32x4, noise: I32x4, most: &mut I32x4) -> F32x4 {

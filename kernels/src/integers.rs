@@ -12,7 +12,7 @@ mod wasm {
     use core::arch::wasm32::*;
 
     #[derive(Clone, Copy)]
-    pub struct I32x4(v128);
+    pub struct I32x4(pub(crate) v128);
 
     impl I32x4 {
         #[inline(always)]
@@ -49,21 +49,6 @@ mod wasm {
         pub unsafe fn load_i8(from: *const i8) -> Self {
             let bytes = unsafe { v128_load32_zero(from.cast()) };
             I32x4(i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(bytes)))
-        }
-        /// Sixteen, four by four.
-        ///
-        /// # Safety
-        /// Sixteen i8 can be read there.
-        #[inline(always)]
-        pub unsafe fn load_i8_tile(from: *const i8) -> [Self; 4] {
-            let bytes = unsafe { v128_load(from.cast()) };
-            let (low, high) = (i16x8_extend_low_i8x16(bytes), i16x8_extend_high_i8x16(bytes));
-            [
-                I32x4(i32x4_extend_low_i16x8(low)),
-                I32x4(i32x4_extend_high_i16x8(low)),
-                I32x4(i32x4_extend_low_i16x8(high)),
-                I32x4(i32x4_extend_high_i16x8(high)),
-            ]
         }
         /// Stores the lower half of each lane.
         ///
@@ -173,6 +158,11 @@ mod wasm {
             #[cfg(not(target_feature = "relaxed-simd"))]
             return I32x4(i32x4_trunc_sat_f32x4(within));
         }
+        #[inline(always)]
+        pub fn to_array(self) -> [i32; 4] {
+            // Safety: both are 16 bytes of whole numbers.
+            unsafe { core::mem::transmute(self.0) }
+        }
         /// The largest lane.
         #[inline(always)]
         pub fn largest(self) -> i32 {
@@ -220,11 +210,6 @@ mod portable {
         /// Four i8 can be read there.
         pub unsafe fn load_i8(from: *const i8) -> Self {
             I32x4(unsafe { from.cast::<[i8; 4]>().read() }.map(i32::from))
-        }
-        /// # Safety
-        /// Sixteen i8 can be read there.
-        pub unsafe fn load_i8_tile(from: *const i8) -> [Self; 4] {
-            core::array::from_fn(|i| unsafe { Self::load_i8(from.add(4 * i)) })
         }
         /// # Safety
         /// Four u16 can be written there.
@@ -304,6 +289,12 @@ mod portable {
                 let value = f32::from_bits(lane as u32);
                 if value < limit { value.max(-limit) as i32 } else { limit as i32 }
             }))
+        }
+        pub fn to_array(self) -> [i32; 4] {
+            self.0
+        }
+        pub fn from_array(lanes: [i32; 4]) -> Self {
+            I32x4(lanes)
         }
         pub fn largest(self) -> i32 {
             self.0.into_iter().fold(i32::MIN, i32::max)

@@ -46,6 +46,8 @@ pub struct Weights {
     pub lower: *mut u8,
     /// Of fixed point a step of each row.
     pub scale: *mut f32,
+    /// Of i8 that is not pruned the sums of the upper bytes of each row.
+    pub sums: *mut i32,
     /// Of a pruned model (`sparse`).
     pub starts: *const u32,
     pub index: *const u16,
@@ -177,6 +179,8 @@ pub struct Scratch {
     pub pending: *mut f32,
     /// Noise words, as long as the widest matrix.
     pub words: *mut u32,
+    /// A vector in levels, as long as the widest matrix or a vector of H + 1.
+    pub levels: *mut f32,
 }
 
 /// A vector of the model as a slice.

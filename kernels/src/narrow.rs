@@ -40,6 +40,17 @@ pub enum Use {
     Nothing,
 }
 
+impl Use {
+    /// The same with another vector.
+    pub fn map(self, mut other: impl FnMut(*const f32) -> *const f32) -> Self {
+        match self {
+            Use::Updated(vector) => Use::Updated(other(vector)),
+            Use::Old(vector) => Use::Old(other(vector)),
+            Use::Nothing => Use::Nothing,
+        }
+    }
+}
+
 /// 1/65536 of a step as what a term is counted in.
 const PART: f32 = 65536.0;
 
@@ -61,9 +72,8 @@ impl<Q: Quads> Panels<Q> {
                 let mut sum = [F32x4::splat(0.0); PANEL];
                 for column in (0..self.columns).step_by(LANES) {
                     let x = F32x4::load(x.add(column));
-                    let w = self.quads.read_tile(quad);
-                    for row in 0..PANEL {
-                        sum[row] = sum[row].madd(w[row], x);
+                    for (row, sum) in sum.iter_mut().enumerate() {
+                        *sum = sum.madd(self.quads.read(quad + row), x);
                     }
                     quad += PANEL;
                 }
@@ -122,9 +132,8 @@ impl<Q: Quads> Panels<Q> {
                     F32x4::splat(*c.add(row) * self.unit(row))
                 });
                 for (i, sum) in sum.iter_mut().enumerate() {
-                    let w = self.quads.read_tile(first + i * PANEL);
-                    for row in 0..PANEL {
-                        *sum = sum.madd(factor[row], w[row]);
+                    for (row, factor) in factor.into_iter().enumerate() {
+                        *sum = sum.madd(factor, self.quads.read(first + i * PANEL + row));
                     }
                 }
             }

@@ -46,16 +46,34 @@ impl Words {
         I32x4::splat(mix(self.rows.wrapping_add(row as u32)) as i32)
     }
 
+    /// The upper half of a row's word, which is all that fixed point needs.
+    pub fn half(self, row: usize) -> i16 {
+        (mix(self.rows.wrapping_add(row as u32)) >> 16) as i16
+    }
+
     /// Writes the words of columns, a multiple of four.
     ///
     /// # Safety
     /// There is room for them.
     pub unsafe fn write_columns(self, columns: usize, to: *mut u32) {
+        self.each_four(columns, |column, words| unsafe { words.store(to.add(column)) });
+    }
+
+    /// Writes their upper halves.
+    ///
+    /// # Safety
+    /// There is room for them.
+    pub unsafe fn write_halves(self, columns: usize, to: *mut i16) {
+        self.each_four(columns, |column, words| unsafe { words.shr_unsigned(16).store_low16(to.add(column).cast()) });
+    }
+
+    #[inline(always)]
+    fn each_four(self, columns: usize, mut put: impl FnMut(usize, I32x4)) {
         let lanes = [0u32, 1, 2, 3];
         // Safety: four are there.
         let mut word = unsafe { I32x4::load(lanes.as_ptr()) }.add(I32x4::splat(self.columns as i32));
         for column in (0..columns).step_by(4) {
-            unsafe { mix_all(word).store(to.add(column)) };
+            put(column, mix_all(word));
             word = word.add(I32x4::splat(4));
         }
     }

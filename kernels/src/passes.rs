@@ -39,7 +39,7 @@ pub unsafe fn send_back(model: &Model, unit: &Unit, scratch: Scratch, sent: Sent
         if model.defer == 0 {
             return format_f32::product_update(matrix.plain(), model.momentum, c, e, out);
         }
-        matrix.product(e, out);
+        matrix.product(scratch, e, out);
         let (hidden, errors) = decoder_pairs(model, unit);
         unit.pairs.add_product(model, scratch, (hidden, errors), e, out);
         if let Some(factor) = carried(model, unit) {
@@ -78,7 +78,7 @@ pub unsafe fn encode(
                     format_f32::update_product(matrix.plain(), model.momentum, d, from(lag), next, out)
                 }
                 Some(Learned { d, lag }) => matrix.learn(scratch, d, from(lag), Use::Updated(next), out),
-                None => matrix.product(next, out),
+                None => matrix.product(scratch, next, out),
             };
         }
         if let Some(Learned { d, lag }) = learned {
@@ -95,7 +95,7 @@ pub unsafe fn encode(
             let written = pairs.without_pending();
             written.add_product(model, scratch, (deltas, inputs), next, out);
         } else {
-            matrix.product(next, out);
+            matrix.product(scratch, next, out);
             pairs.add_product(model, scratch, (deltas, inputs), next, out);
         }
         if let Some(factor) = carried(model, unit) {
@@ -112,7 +112,7 @@ pub unsafe fn encode(
 pub unsafe fn decode(model: &Model, unit: &mut Unit, scratch: Scratch, h: *const f32, out: *mut f32) {
     unsafe {
         if model.defer == 0 {
-            return decoder(model, unit).combine(h, out);
+            return decoder(model, unit).combine(scratch, h, out);
         }
         let (hidden, errors) = decoder_pairs(model, unit);
         if unit.pairs.due == 0 {
@@ -121,7 +121,7 @@ pub unsafe fn decode(model: &Model, unit: &mut Unit, scratch: Scratch, h: *const
             unit.pairs.written(model);
         }
         let matrix = decoder(model, unit);
-        matrix.combine(h, out);
+        matrix.combine(scratch, h, out);
         unit.pairs.add_product(model, scratch, (errors, hidden), h, out);
         if let Some(factor) = carried(model, unit) {
             format_f32::combine(matrix.momentum(), h, scratch.extra);

@@ -89,7 +89,17 @@ impl<Q: Quads> Kept<Q> {
         }
     }
 
-    /// out = sum over rows of c_row W_row.
+    /// c_row times what a row's sums are multiplied with: what `combine` takes.
+    ///
+    /// # Safety
+    /// `c` and `out` have `rows` values.
+    pub unsafe fn in_units(self, c: *const f32, out: *mut f32) {
+        for row in 0..self.rows {
+            unsafe { *out.add(row) = *c.add(row) * self.unit(row) };
+        }
+    }
+
+    /// out = sum over rows of c_row times what products read of them.
     ///
     /// # Safety
     /// As `product`; `c` has `rows` values, `out` has `columns`.
@@ -99,7 +109,7 @@ impl<Q: Quads> Kept<Q> {
                 F32x4::splat(0.0).store(out.add(column));
             }
             for row in 0..self.rows {
-                let factor = F32x4::splat(*c.add(row) * self.unit(row));
+                let factor = F32x4::splat(*c.add(row));
                 let (begin, end) = self.range(row);
                 for quad in begin..end {
                     let to = out.add(self.column(quad));

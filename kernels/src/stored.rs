@@ -1,12 +1,16 @@
 //! A matrix in whatever form a model stores its weights in, and the passes over it: which code runs is decided here, once a pass.
 
+use crate::bytes::{self, Levels, Tiles};
 use crate::format_f32::{self, Matrix};
 use crate::formats::{Bfloat, Fixed8, Fixed16, Half, Quads, Single};
+use crate::levels::{to_levels, to_whole_numbers};
 use crate::model::{Model, Scratch, Unit, Weights};
 use crate::narrow::{Learning, Panels, Use};
 use crate::noise::{Words, key};
+use crate::small_integers::Level;
 use crate::sparse::Kept;
-use crate::terms::{Outer, Pending, WithMomentum};
+use crate::terms::{Outer, Pending, Term, WithMomentum};
+use crate::vector::LANES;
 
 /// `Model::format`.
 pub mod format {
@@ -59,32 +63,42 @@ pub fn decoder<'a>(model: &'a Model, unit: &Unit) -> Stored<'a> {
     }
 }
 
-/// Runs an expression with the model's format: panels of narrow weights, or what is kept of pruned ones.
-macro_rules! with_matrix {
+/// Runs an expression with the model's format, where nothing is pruned and products are of f32.
+macro_rules! with_panels {
+    ($stored:expr, $matrix:ident => $run:expr) => {{
+        let stored: Stored = $stored;
+        let values = stored.weights.values;
+        macro_rules! with_quads {
+            ($quads:expr) => {{
+                let $matrix = stored.panels($quads);
+                $run
+            }};
+        }
+        match stored.model.format {
+            format::BF16 => with_quads!(Bfloat(values.cast())),
+            format::F16 => with_quads!(Half(values.cast())),
+            _ => with_quads!(Fixed16(values.cast())),
+        }
+    }};
+}
+
+/// Runs an expression with the model's format, where it is pruned.
+macro_rules! with_kept {
     ($stored:expr, $matrix:ident => $run:expr) => {{
         let stored: Stored = $stored;
         let Weights { values, lower, .. } = stored.weights;
         macro_rules! with_quads {
-            ($quads:expr) => {
-                if stored.model.pruned == pruned::NO {
-                    let $matrix = stored.panels($quads);
-                    $run
-                } else {
-                    let $matrix = stored.kept($quads);
-                    $run
-                }
-            };
+            ($quads:expr) => {{
+                let $matrix = stored.kept($quads);
+                $run
+            }};
         }
         match stored.model.format {
             format::BF16 => with_quads!(Bfloat(values.cast())),
             format::F16 => with_quads!(Half(values.cast())),
             format::I16 => with_quads!(Fixed16(values.cast())),
-            format::I8 => with_quads!(Fixed8 { upper: values.cast(), lower: lower.cast() }),
-            // In panels `format_f32` has it.
-            _ => {
-                let $matrix = stored.kept(Single(values));
-                $run
-            }
+            format::I8 => with_quads!(Fixed8 { upper: values.cast(), lower }),
+            _ => with_quads!(Single(values)),
         }
     }};
 }
@@ -120,16 +134,40 @@ impl Stored<'_> {
         Words::new(key(self.model.noise, self.unit, u32::from(self.is_decoder)), self.is_decoder)
     }
 
+    fn tiles(&self) -> Tiles {
+        let Weights { values, lower, scale, sums, .. } = self.weights;
+        Tiles { upper: values.cast(), lower: lower.cast(), scale, sums, rows: self.rows, columns: self.columns }
+    }
+
+    fn is_bytes(&self) -> bool {
+        self.model.format == format::I8
+    }
+
+    fn is_pruned(&self) -> bool {
+        self.model.pruned != pruned::NO
+    }
+
     /// out = W x.
     ///
     /// # Safety
     /// As `format_f32::product`; so with all of these.
-    pub unsafe fn product(self, x: *const f32, out: *mut f32) {
+    pub unsafe fn product(self, scratch: Scratch, x: *const f32, out: *mut f32) {
         unsafe {
             if self.is_plain() {
-                return format_f32::product(self.plain(), x, out);
+                format_f32::product(self.plain(), x, out);
+            } else if !self.is_bytes() {
+                if self.is_pruned() {
+                    with_kept!(self, matrix => matrix.product(x, out));
+                } else {
+                    with_panels!(self, matrix => matrix.product(x, out));
+                }
+            } else if self.is_pruned() {
+                let scale = to_whole_numbers(x, self.columns, scratch.levels);
+                with_kept!(self, matrix => matrix.product(scratch.levels, out));
+                scale_all(out, self.rows, scale);
+            } else {
+                self.tiles().product(self.levels_of(scratch, x, self.columns), out);
             }
-            with_matrix!(self, matrix => matrix.product(x, out))
         }
     }
 
@@ -137,13 +175,37 @@ impl Stored<'_> {
     ///
     /// # Safety
     /// As `format_f32::combine`.
-    pub unsafe fn combine(self, c: *const f32, out: *mut f32) {
+    pub unsafe fn combine(self, scratch: Scratch, c: *const f32, out: *mut f32) {
         unsafe {
             if self.is_plain() {
                 return format_f32::combine(self.plain(), c, out);
             }
-            with_matrix!(self, matrix => matrix.combine(c, out))
+            let factors = scratch.extra;
+            if self.is_pruned() {
+                with_kept!(self, matrix => matrix.in_units(c, factors));
+                let mut scale = 1.0;
+                if self.is_bytes() {
+                    zero(factors, self.rows, self.rows.next_multiple_of(LANES));
+                    scale = to_whole_numbers(factors, self.rows.next_multiple_of(LANES), factors);
+                }
+                with_kept!(self, matrix => matrix.combine(factors, out));
+                if self.is_bytes() {
+                    scale_all(out, self.columns, scale);
+                }
+            } else if self.is_bytes() {
+                self.tiles().in_steps(c, factors);
+                let levels = self.levels_of(scratch, factors, self.rows.next_multiple_of(LANES));
+                self.tiles().combine(levels, out);
+            } else {
+                with_panels!(self, matrix => matrix.combine(c, out));
+            }
         }
+    }
+
+    unsafe fn levels_of(&self, scratch: Scratch, values: *const f32, length: usize) -> Levels {
+        let levels: *mut Level = scratch.levels.cast();
+        let scale = unsafe { to_levels(values, length, levels) };
+        Levels { levels, scale }
     }
 
     /// W += left right', rounded, where it is not plain f32; out = W times what `with` says.
@@ -153,22 +215,61 @@ impl Stored<'_> {
     pub unsafe fn learn(self, scratch: Scratch, left: *const f32, right: *const f32, with: Use, out: *mut f32) {
         let Weights { momentum, .. } = self.weights;
         unsafe {
-            let column_words = self.write_words(scratch);
-            // What it is used for is a constant in each of the loops.
-            macro_rules! learn {
-                ($term:expr) => {{
-                    let learning = Learning { term: $term, right, words: self.words(), column_words };
-                    with_matrix!(self, matrix => match with {
-                        Use::Updated(next) => matrix.learn(learning, Use::Updated(next), out),
-                        Use::Old(e) => matrix.learn(learning, Use::Old(e), out),
-                        Use::Nothing => {}
-                    })
-                }};
-            }
             if momentum.is_null() {
-                learn!(Outer { left })
+                self.add(scratch, Outer { left }, right, with, out);
             } else {
-                learn!(WithMomentum { left, mu: self.model.momentum, momentum })
+                self.add(scratch, WithMomentum { left, mu: self.model.momentum, momentum }, right, with, out);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add<T: Term>(self, scratch: Scratch, term: T, right: *const f32, with: Use, out: *mut f32) {
+        unsafe {
+            let words = self.words();
+            let learning = Learning { term, right, words, column_words: scratch.words };
+            if self.is_bytes() && !self.is_pruned() {
+                return self.add_to_bytes(scratch, learning, with, out);
+            }
+            words.write_columns(self.columns, scratch.words);
+            let mut scale = 1.0;
+            let with = if self.is_bytes() {
+                with.map(|vector| {
+                    scale = to_whole_numbers(vector, self.columns, scratch.levels);
+                    scratch.levels.cast_const()
+                })
+            } else {
+                with
+            };
+            // What it is used for is a constant in each of the loops.
+            match (with, self.is_pruned()) {
+                (Use::Updated(next), true) => {
+                    with_kept!(self, matrix => matrix.learn(learning, Use::Updated(next), out))
+                }
+                (Use::Updated(next), false) => {
+                    with_panels!(self, matrix => matrix.learn(learning, Use::Updated(next), out))
+                }
+                (Use::Old(e), true) => with_kept!(self, matrix => matrix.learn(learning, Use::Old(e), out)),
+                (Use::Old(e), false) => with_panels!(self, matrix => matrix.learn(learning, Use::Old(e), out)),
+                (Use::Nothing, _) => {}
+            }
+            if self.is_bytes() {
+                scale_all(out, self.rows, scale);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_to_bytes<T: Term>(&self, scratch: Scratch, learning: Learning<T>, with: Use, out: *mut f32) {
+        let halves: *mut i16 = scratch.words.cast();
+        unsafe {
+            learning.words.write_halves(self.columns, halves);
+            let levels = |vector| self.levels_of(scratch, vector, self.columns);
+            let tiles = self.tiles();
+            match with {
+                Use::Updated(next) => tiles.learn(learning, halves, bytes::Use::Updated(levels(next)), out),
+                Use::Old(e) => tiles.learn(learning, halves, bytes::Use::Old(levels(e)), out),
+                Use::Nothing => tiles.learn(learning, halves, bytes::Use::Nothing, out),
             }
         }
     }
@@ -182,31 +283,32 @@ impl Stored<'_> {
             if self.is_plain() {
                 return format_f32::add_outer(self.plain(), (term.left, term.right), term.live, next, out);
             }
-            let column_words = self.write_words(scratch);
+            let words = self.words();
             // Any vector does for the right side: the terms bring theirs.
-            let learning = Learning { term, right: scratch.output, words: self.words(), column_words };
-            let Weights { values, lower, .. } = self.weights;
-            macro_rules! write {
-                ($quads:expr) => {{
-                    let matrix = self.panels($quads);
-                    if next.is_null() {
-                        matrix.learn(learning, Use::Nothing, out)
-                    } else {
-                        matrix.learn(learning, Use::Updated(next), out)
-                    }
-                }};
+            let learning = Learning { term, right: scratch.output, words, column_words: scratch.words };
+            let with = if next.is_null() { Use::Nothing } else { Use::Updated(next) };
+            if self.is_bytes() {
+                return self.add_to_bytes(scratch, learning, with, out);
             }
-            match self.model.format {
-                format::BF16 => write!(Bfloat(values.cast())),
-                format::F16 => write!(Half(values.cast())),
-                format::I16 => write!(Fixed16(values.cast())),
-                _ => write!(Fixed8 { upper: values.cast(), lower: lower.cast() }),
+            words.write_columns(self.columns, scratch.words);
+            match with {
+                Use::Updated(next) => {
+                    with_panels!(self, matrix => matrix.learn(learning, Use::Updated(next), out))
+                }
+                _ => with_panels!(self, matrix => matrix.learn(learning, Use::Nothing, out)),
             }
         }
     }
+}
 
-    unsafe fn write_words(&self, scratch: Scratch) -> *const u32 {
-        unsafe { self.words().write_columns(self.columns, scratch.words) };
-        scratch.words
+unsafe fn scale_all(values: *mut f32, length: usize, factor: f32) {
+    for i in 0..length {
+        unsafe { *values.add(i) *= factor };
+    }
+}
+
+unsafe fn zero(values: *mut f32, begin: usize, end: usize) {
+    for i in begin..end {
+        unsafe { *values.add(i) = 0.0 };
     }
 }

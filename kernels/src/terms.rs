@@ -113,8 +113,15 @@ impl Term for Pending {
                 let r = self.right.weights.add((terms * self.right.columns + column) * PANEL);
                 for term in 0..PANEL {
                     let right = F32x4::load(r.add(term * LANES));
-                    for (i, sum) in sum.iter_mut().enumerate() {
-                        *sum = sum.madd(F32x4::splat(*l.add(term * LANES + i)), right);
+                    if R == LANES {
+                        let left = F32x4::load(l.add(term * LANES)).lanes();
+                        for (sum, left) in sum.iter_mut().zip(left) {
+                            *sum = sum.madd(left, right);
+                        }
+                    } else {
+                        for (i, sum) in sum.iter_mut().enumerate() {
+                            *sum = sum.madd(F32x4::splat(*l.add(term * LANES + i)), right);
+                        }
                     }
                 }
             }
