@@ -6,10 +6,11 @@
 import { ringLength } from "../model/defer.ts";
 import type { PairState } from "../model/pairs.ts";
 import { layerOf, type Plan, unitCount } from "../model/plan.ts";
+import { formatOf, readBytes, weightBytes } from "../model/weight_format.ts";
 import type { StepCost } from "./report_ring.ts";
 import { learns } from "./step_cost.ts";
 
-/** Columns of the matrices and pairs of a unit as they are stored, padding included; values are of four bytes. */
+/** Columns of the matrices and pairs of a unit as they are stored, padding included; values of pairs are of four bytes. */
 export interface StoredPairs {
   /** Of the encoder and of an input. */
   inputColumns(unit: number): number;
@@ -17,6 +18,9 @@ export interface StoredPairs {
   outputColumns(unit: number): number;
   /** Of a vector of H + 1. */
   readonly hiddenColumns: number;
+  /** Bytes of a weight that are stored, and those that a product reads; 4 unless stated. */
+  readonly weightBytes?: number;
+  readonly readBytes?: number;
 }
 
 /** What is known of a unit before a step. */
@@ -63,6 +67,8 @@ export function meanDeferredCost(plan: Plan): (step: number, learn: boolean) => 
     inputColumns: (u) => plan.inputs[u]!,
     outputColumns: (u) => plan.outputs[u]!,
     hiddenColumns: plan.hidden + 1,
+    weightBytes: weightBytes(formatOf(plan)),
+    readBytes: readBytes(formatOf(plan)),
   };
   const cost = deferredCost(plan, stored, () => state);
   return (step, learn) => {
@@ -96,16 +102,18 @@ function addUnit(
   const after = learning ? panels(Math.min(count + 1, ring)) : before;
   const columns = stored.inputColumns(u);
   const outputs = stored.outputColumns(u);
-  const weightBytes = 4 * (H * columns + (H + 1) * outputs);
+  const weights = H * columns + (H + 1) * outputs;
+  const { weightBytes = 4, readBytes = 4 } = stored;
   const loaded = momentum && carried < window;
 
   cost.macs += H * n + (H + 1) * m + after * (n + H + m + H + 1);
-  cost.bytesRead += weightBytes + 4 * after * (columns + 2 * stored.hiddenColumns + outputs);
+  cost.bytesRead += readBytes * weights +
+    4 * after * (columns + 2 * stored.hiddenColumns + outputs);
   if (loaded) {
     const ends = learning && carried + 1 >= window;
     // In its last step it counts only before the update.
     cost.macs += ends ? (H + 1) * m : H * n + (H + 1) * m;
-    cost.bytesRead += ends ? 4 * (H + 1) * outputs : weightBytes;
+    cost.bytesRead += ends ? 4 * (H + 1) * outputs : 4 * weights;
   }
   if (!learning) return;
   cost.macs += (H + 1) * m + before * (m + H + 1);
@@ -113,5 +121,6 @@ function addUnit(
   cost.bytesWritten += 4 * (columns + 2 * stored.hiddenColumns + outputs);
   if (due > 1) return;
   cost.macs += (pending + 1) * (H * n + (H + 1) * m);
-  cost.bytesWritten += weightBytes;
+  cost.bytesRead += (weightBytes - readBytes) * weights;
+  cost.bytesWritten += weightBytes * weights;
 }

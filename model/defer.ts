@@ -15,6 +15,9 @@ export const MOST_PAIRS = 64;
 /** What is left of a momentum that counts no more, relative to what it was. */
 const NEGLIGIBLE = 2e-5;
 
+/** Updates of narrow weights between two writes: rounding them is what costs, so that seldom is best (measured: 8 to 32 are alike). */
+const NARROW_EVERY = 16;
+
 /** Pairs that a unit keeps: in fours, as weights are read. */
 export function ringLength({ every, window }: Defer): number {
   return every === 0 ? 0 : 4 * Math.ceil(Math.max(every, window) / 4);
@@ -28,17 +31,19 @@ export function ringLength({ every, window }: Defer): number {
  * @returns `window` may be more than {@linkcode MOST_PAIRS}: then it makes no model
  */
 export function compileDefer(spec: Spec, weights = Infinity): Defer {
-  // Rule saccade moves half the bytes as it is, and pairs were measured to cost more than they save. Narrow weights are rounded at
-  // every update.
-  const never = spec.rule === "saccade" || (spec.defer === "auto" && spec.format !== "f32");
-  if (spec.defer === 0 || never) {
-    return { every: spec.defer === "auto" ? 0 : spec.defer, window: 0 };
+  const narrow = spec.format !== "f32";
+  if (spec.rule === "saccade") {
+    // In f32 it moves half the bytes as it is, and pairs were measured to cost more than they save.
+    const auto = narrow ? NARROW_EVERY : 0;
+    return { every: spec.defer === "auto" ? auto : spec.defer, window: 0 };
   }
+  if (spec.defer === 0) return { every: 0, window: 0 };
   // The newest update is the momentum even where nothing is kept of it.
   const enough = Math.max(Math.ceil(Math.log(NEGLIGIBLE) / Math.log(spec.momentum)), 1);
   const window = spec.defer_window || enough;
   const hidden = spec.hidden_block_size ** 2;
-  const every = spec.defer === "auto" ? chooseEvery(window, hidden, weights) : spec.defer;
+  const auto = narrow ? NARROW_EVERY : chooseEvery(window, hidden, weights);
+  const every = spec.defer === "auto" ? auto : spec.defer;
   return { every, window: every === 0 ? 0 : window };
 }
 

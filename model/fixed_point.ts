@@ -9,7 +9,7 @@
 /** The largest q: with half of an upper byte, and one more that tells it from more, it is a number of 16 bits. */
 export const MOST_STEPS = 32638;
 /** A row's scale is 2 ^ LEAST_EXPONENT at least, so that one of zeros has one; it doubles as the row grows. */
-const LEAST_EXPONENT = -24;
+const LEAST_EXPONENT = -20;
 /** A change of more than this is cut: then one doubling is always enough. In 1/65536 of a step. */
 const MOST_CHANGE = 2 ** 30;
 

@@ -7,9 +7,9 @@ const word = fc.integer({ min: 0, max: 0xffffffff });
 const steps = fc.integer({ min: -MOST_STEPS, max: MOST_STEPS });
 const term = fc.float({ noNaN: true });
 
-Deno.test("scaleOf() is the smallest power of two that holds a row, and no smaller than 2^-24", () => {
-  assertEquals(scaleOf(0), 2 ** -24);
-  assertEquals(scaleOf(32638 * 2 ** -20), 2 ** -20);
+Deno.test("scaleOf() is the smallest power of two that holds a row, and no smaller than 2^-20", () => {
+  assertEquals(scaleOf(0), 2 ** -20);
+  assertEquals(scaleOf(32638 * 2 ** -18), 2 ** -18);
   assertEquals(scaleOf(32638.4), 1);
   assertEquals(scaleOf(32638.5), 2);
 });

@@ -10,6 +10,7 @@
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
 import { ringLength } from "./defer.ts";
 import { type Defer, offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { formatOf, roundToFormat } from "./weight_format.ts";
 
 /** What `pairs.state` counts of a unit, in this order. */
 export interface PairState {
@@ -57,7 +58,7 @@ export function pairLengths(plan: Plan, defer: Defer): Record<string, number> {
  *
  * @param plan the model
  * @param checkpoint a checkpoint of it
- * @returns the same one where nothing is deferred in it
+ * @returns the same one where nothing is deferred in it; narrow weights are rounded to the nearest number of their format
  */
 export function denseCheckpoint(plan: Plan, checkpoint: Checkpoint): Checkpoint {
   const { deferred, tensors, ...rest } = checkpoint;
@@ -102,7 +103,7 @@ export function denseCheckpoint(plan: Plan, checkpoint: Checkpoint): Checkpoint 
     dense[name] = weights;
     if (moments !== null) dense[`${name}.momentum`] = moments;
   }
-  return { ...rest, tensors: dense };
+  return { ...rest, tensors: formatOf(plan) === "f32" ? dense : roundToFormat(plan, dense) };
 }
 
 /** One matrix of one unit, in place: from Z to W, and its momentum. */

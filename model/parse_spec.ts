@@ -203,11 +203,6 @@ function check(spec: Spec): Spec {
       `"lateral": "legacy" reproduces the 2016 release and goes with "rule": "2016" only`,
     );
   }
-  if (spec.format !== "f32" && spec.defer !== 0 && spec.defer !== "auto") {
-    throw new SpecError(
-      `"format": "${spec.format}" rounds its weights at every update and cannot defer them yet: give "defer": 0`,
-    );
-  }
   const { window } = compileDefer(spec);
   if (window > MOST_PAIRS) {
     throw new SpecError(

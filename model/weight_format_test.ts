@@ -17,10 +17,12 @@ Deno.test("plans of f32 say nothing of formats, others do", () => {
   assertEquals(compilePlan(parseSpec({ format: "i8" })).format, "i8");
 });
 
-Deno.test("narrow weights cannot defer yet; what is chosen for auto is not to", () => {
-  const narrow = { rule: "2016", format: "i16" };
-  assertThrows(() => parseSpec({ ...narrow, defer: 8 }), SpecError, 'give "defer": 0');
-  assertEquals(compilePlan(parseSpec({ ...narrow, defer: "auto" })).defer.every, 0);
+Deno.test("narrow weights defer where they are told to; what is chosen for auto is to, under both rules", () => {
+  for (const rule of ["2016", "saccade"]) {
+    const every = (defer: unknown) =>
+      compilePlan(parseSpec({ rule, format: "i16", defer })).defer.every;
+    assertEquals([0, 8, "auto"].map(every), [0, 8, 16]);
+  }
   assertThrows(() => parseSpec({ format: "int8" }), SpecError, "f32, bf16, f16, i16, i8");
 });
 

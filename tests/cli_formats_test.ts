@@ -45,8 +45,17 @@ Deno.test("a backend without a format says so; the same model goes on there in f
   assertEquals((await loadCheckpoint(file)).spec["format"], "bf16");
 });
 
-Deno.test("a format that there is not, and one that cannot defer, are refused", async () => {
+Deno.test("a format that there is not is refused", async () => {
   assertRefused(await saccade(["run", "--format", "int8"]), 2, "--format is one of f32, bf16");
-  const deferring = ["inspect", "tiny", "--rule", "2016", "--format", "i8", "--defer", "8"];
-  assertRefused(await saccade(deferring), 2, 'give "defer": 0');
+});
+
+Deno.test("a narrow model that defers is saved as it is, and goes on", async () => {
+  await using folder = new Folder();
+  const file = folder.file("a.safetensors");
+  const model = ["--spec", "tiny", "--rule", "2016", "--format", "i8", "--defer", "8"];
+  await succeed("run", ...model, "--steps", "11", "--save", file);
+  const out = await succeed("run", "--resume", file, "--steps", "5", "--json");
+  assertEquals(recordsIn(out).at(-1)!.step, 16);
+  const { checkpoint } = await loadCheckpoint(file);
+  assertEquals([checkpoint.deferred?.every, "pairs.inputs" in checkpoint.tensors], [8, true]);
 });

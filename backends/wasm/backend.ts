@@ -81,6 +81,11 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
   };
 }
 
+/** A plan that is pruned is never deferred: a pair of vectors says nothing of what is kept. */
+function withoutPairs(plan: Plan): Plan {
+  return plan.mask === undefined ? plan : { ...plan, defer: { every: 0, window: 0 } };
+}
+
 class WasmDevice implements Device {
   readonly info: DeviceInfo;
   readonly lost: Device["lost"];
@@ -104,16 +109,12 @@ class WasmDevice implements Device {
     return this.#fixed ?? Math.min(this.#cores, useful);
   }
 
-  accepts(plan: Plan): Verdict {
+  accepts(given: Plan): Verdict {
+    const plan = withoutPairs(given);
     const threads = this.#threadsFor(plan);
     const reasons: string[] = [];
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
-    }
-    if (plan.mask !== undefined && plan.defer.every > 0) {
-      reasons.push(
-        "The plan is pruned and defers its updates, which pay for whole matrices only: give --defer 0",
-      );
     }
     const widest = Math.max(...plan.inputs, ...plan.outputs);
     if (plan.mask !== undefined && widest > MOST_COLUMNS) {
@@ -141,7 +142,8 @@ class WasmDevice implements Device {
     return { ok: reasons.length === 0, reasons };
   }
 
-  async load(plan: Plan, checkpoint: Checkpoint): Promise<WasmSession> {
+  async load(given: Plan, checkpoint: Checkpoint): Promise<WasmSession> {
+    const plan = withoutPairs(given);
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
     const { ok, reasons } = this.accepts(plan);
     if (!ok) throw new RangeError(reasons.join("; "));

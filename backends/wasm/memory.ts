@@ -240,7 +240,7 @@ export class ModelMemory {
     return this.#units.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
   }
 
-  /** Writes a checkpoint's tensors. */
+  /** Writes a checkpoint's tensors; where updates are deferred the weights have the momentum in them. */
   write({ tensors, step, deferred }: Checkpoint): void {
     // Weights of fixed point are stored by their scales.
     const scalesFirst = Object.entries(tensors)
@@ -260,33 +260,12 @@ export class ModelMemory {
     const H = this.plan.hidden;
     for (let u = 0; u < unitCount(this.plan); u++) this.#vector(u, "hidden", H + 1)[H] = bias;
     this.#pairs?.write(deferred === undefined ? null : tensors);
-    if (this.#pairs !== undefined && deferred === undefined) this.#addMomentum();
   }
 
   /** Whether there is room for a tensor: momentum that is 0 has none where updates are deferred. */
   #holds(name: string): boolean {
     const field = MATRICES[name];
     return field === undefined || this.#units[UNIT[field]] !== 0;
-  }
-
-  /** From W to Z = W + mu / (1 - mu) M. */
-  #addMomentum(): void {
-    const { rule, hidden } = this.plan;
-    if (rule.name !== "2016" || !this.#holds("encoder.momentum")) return;
-    const factor = rule.momentum / (1 - rule.momentum);
-    for (let u = 0; u < unitCount(this.plan); u++) {
-      const record = this.#record(u);
-      for (
-        const [field, moments, length] of [
-          ["encoder", "encoderMomentum", hidden * record[UNIT.inputColumns]!],
-          ["decoder", "decoderMomentum", (hidden + 1) * record[UNIT.outputColumns]!],
-        ] as const
-      ) {
-        const weights = this.#vector(u, field, length);
-        const momentum = this.#vector(u, moments, length);
-        for (let i = 0; i < length; i++) weights[i]! += factor * momentum[i]!;
-      }
-    }
   }
 
   /**

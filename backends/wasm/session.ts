@@ -18,7 +18,7 @@ import { stepWord } from "../../model/noise.ts";
 import { rateAt } from "../../model/schedule.ts";
 import { denseCheckpoint, pairLengths } from "../../model/pairs.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
-import { formatOf, readBytes, weightBytes } from "../../model/weight_format.ts";
+import { formatOf, readBytes, roundToFormat, weightBytes } from "../../model/weight_format.ts";
 import {
   DeviceLostError,
   type MemoryReport,
@@ -53,6 +53,21 @@ export interface SessionOptions {
 /** Whether anything in a checkpoint's momentum is not 0. */
 function hasMomentum({ tensors }: Checkpoint): boolean {
   return MOMENTUM_TENSORS.some((name) => tensors[name]?.some((value) => value !== 0) ?? false);
+}
+
+/** From W to Z = W + mu / (1 - mu) M, on the grid of the model's format. */
+function withMomentum(plan: Plan, checkpoint: Checkpoint): Checkpoint {
+  if (plan.rule.name !== "2016" || !hasMomentum(checkpoint)) return checkpoint;
+  const factor = plan.rule.momentum / (1 - plan.rule.momentum);
+  const tensors = { ...checkpoint.tensors };
+  for (const name of ["encoder", "decoder"] as const) {
+    const momentum = tensors[`${name}.momentum`]!;
+    tensors[name] = tensors[name]!.map((weight, i) => weight + factor * momentum[i]!);
+  }
+  return {
+    ...checkpoint,
+    tensors: formatOf(plan) === "f32" ? tensors : roundToFormat(plan, tensors),
+  };
 }
 
 /** A model on one or more threads over one memory. */
@@ -106,6 +121,8 @@ export class WasmSession implements Session {
         inputColumns: (u) => paddedColumns(plan.inputs[u]!),
         outputColumns: (u) => paddedColumns(plan.outputs[u]!),
         hiddenColumns: hiddenColumns(plan),
+        weightBytes: weightBytes(formatOf(plan)),
+        readBytes: readBytes(formatOf(plan)),
       }, memory.pairStates());
     this.#step = this.#drained = checkpoint.step;
     this.#learned = checkpoint.learned;
@@ -120,7 +137,8 @@ export class WasmSession implements Session {
     const { threads, capacity } = options;
     const { every, window } = plan.defer;
     const same = checkpoint.deferred?.every === every && checkpoint.deferred.window === window;
-    const state = same ? checkpoint : denseCheckpoint(plan, checkpoint);
+    const dense = same ? checkpoint : denseCheckpoint(plan, checkpoint);
+    const state = same || every === 0 ? dense : withMomentum(plan, dense);
     const momentum = plan.rule.name === "2016" && (every === 0 || hasMomentum(state));
     const place = placeModel(plan, { threads, capacity, momentum });
     const module = await compileKernels(options.package);

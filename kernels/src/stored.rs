@@ -1,7 +1,7 @@
 //! A matrix in whatever form a model stores its weights in, and the passes over it: which code runs is decided here, once a pass.
 
 use crate::bytes::{self, Levels, Tiles};
-use crate::format_f32::{self, Matrix};
+use crate::format_f32::{self, Matrix, PANEL};
 use crate::formats::{Bfloat, Fixed8, Fixed16, Half, Quads, Single};
 use crate::levels::{to_levels, to_whole_numbers};
 use crate::model::{Model, Scratch, Unit, Weights};
@@ -115,9 +115,10 @@ impl Stored<'_> {
         Matrix { weights: values, momentum, rows: self.rows, columns: self.columns }
     }
 
-    /// The momentum as a matrix of its own, where nothing is pruned.
+    /// The momentum as a matrix of its own, where nothing is pruned; beside bytes it lies in whole panels.
     pub fn momentum(&self) -> Matrix {
-        Matrix { weights: self.weights.momentum, ..self.plain() }
+        let rows = if self.is_bytes() { self.rows.next_multiple_of(PANEL) } else { self.rows };
+        Matrix { weights: self.weights.momentum, rows, ..self.plain() }
     }
 
     fn panels<Q: Quads>(&self, quads: Q) -> Panels<Q> {
