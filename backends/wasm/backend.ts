@@ -153,6 +153,7 @@ class WasmDevice implements Device {
       threads: this.#threadsFor(plan),
       capacity: CAPACITY,
       fail: (message) => this.#lose({ reason: "unknown", message }),
+      closed: (session) => this.#sessions.delete(session),
     });
     this.#sessions.add(session);
     return session;

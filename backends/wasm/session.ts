@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly capacity: number;
   /** Called when a thread breaks. */
   readonly fail: (message: string) => void;
+  /** Called when the session is closed. */
+  readonly closed: (session: WasmSession) => void;
 }
 
 /** Whether anything in a checkpoint's momentum is not 0. */
@@ -292,7 +294,10 @@ export class WasmSession implements Session {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    if (this.#open) this.#threads[Symbol.dispose]();
+    if (this.#open) {
+      this.#threads[Symbol.dispose]();
+      this.#options.closed(this);
+    }
     this.#open = false;
     return Promise.resolve();
   }

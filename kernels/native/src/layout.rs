@@ -111,6 +111,7 @@ pub unsafe fn place(plan: &Plan, table: &RunTable, momentum: bool, threads: usiz
             counts: room.floats(ring),
             pending: room.floats(ring * hidden),
             words: null_mut(),
+            levels: null_mut(),
         })
         .collect();
     Layout { units, spaces, powers, scratch, weight_bytes }
@@ -122,6 +123,7 @@ const NO_WEIGHTS: Weights = Weights {
     momentum: null_mut(),
     lower: null_mut(),
     scale: null_mut(),
+    sums: null_mut(),
     starts: null(),
     index: null(),
 };

@@ -9,6 +9,8 @@
 pub mod abi;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[path = "../../src/bytes.rs"]
+mod bytes;
 mod cost;
 mod exports;
 pub mod format_f32;
@@ -18,6 +20,8 @@ mod formats;
 mod integers;
 mod layout;
 mod level;
+#[path = "../../src/levels.rs"]
+mod levels;
 mod memory;
 #[path = "../../src/model.rs"]
 mod model;
@@ -37,6 +41,8 @@ mod rule_saccade;
 mod session;
 #[path = "../../src/format_f32.rs"]
 mod single;
+#[path = "../../src/small_integers.rs"]
+mod small_integers;
 #[path = "../../src/sparse.rs"]
 mod sparse;
 #[path = "../../src/stored.rs"]
