@@ -1,138 +1,219 @@
 /**
- * What compression costs in accuracy: every format, pruned and not, beside f32 taught alike. Prints the table of docs/compression.md.
+ * What compression costs in accuracy: models that learn in every format, pruned and not, beside f32. Prints the tables of
+ * docs/compression.md.
+ *
+ * Each model learns the built-in scene, which never repeats, from its first step in its format; pruning goes on over the first three
+ * quarters of nine tenths of the steps. Counted are the last tenth, learning, and as many frames as a twenty-fifth of the steps after it,
+ * frozen. With `--clips FOLDER` each clip in it is then seen once, by models that know nothing and by those that know the scene:
+ * the first 70 % learning, the rest frozen. Results are added to a file as they come, and what is in it is not made again.
  *
  * ```sh
- * deno run -A bench/compression.ts --spec tiny --train 4000 --retrain 1500 --eval 500 --seeds 1
+ * deno run -A bench/compression.ts --spec small --steps 50000 --seeds 1,2,3 --clips ../shared/video --results results.jsonl
  * ```
  *
  * @module
  */
 import { parseArgs } from "../std.ts";
-import { tryStored } from "../cli/eval.ts";
 import { builtinSpec } from "../model/builtin.ts";
-import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
-import { frameSide } from "../model/spec.ts";
-import type { WeightFormat } from "../model/weight_format.ts";
-import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
+import { planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
+import { compilePlan } from "../model/compile.ts";
+import { initialCheckpoint } from "../model/initialise.ts";
+import { frameSide, type Spec } from "../model/spec.ts";
+import { WEIGHT_FORMATS, type WeightFormat } from "../model/weight_format.ts";
 import { compress } from "../runtime/compression.ts";
-import { run } from "../runtime/runtime.ts";
+import { DirectFeed } from "../runtime/feed.ts";
+import { Running } from "../runtime/running.ts";
+import { type Trial, tryModel } from "../runtime/trial.ts";
 import { openScene } from "../sources/synthetic.ts";
+import { openVideo } from "../sources/video.ts";
+import type { Source } from "../sources/source.ts";
 
-/** What is compared. */
-const VARIANTS: readonly { readonly format: WeightFormat; readonly pruned: number }[] = [
-  { format: "f32", pruned: 0 },
-  { format: "bf16", pruned: 0 },
-  { format: "f16", pruned: 0 },
-  { format: "i16", pruned: 0 },
-  { format: "i8", pruned: 0 },
-  { format: "f32", pruned: 0.5 },
-  { format: "f32", pruned: 0.9 },
-  { format: "i8", pruned: 0.9 },
+/** What is compared with the first: a format, and the share of weights that is kept. */
+interface Variant {
+  readonly format: WeightFormat;
+  readonly density: number;
+}
+
+const VARIANTS: readonly Variant[] = [
+  ...WEIGHT_FORMATS.map((format): Variant => ({ format, density: 1 })),
+  { format: "f32", density: 0.5 },
+  { format: "f32", density: 0.1 },
+  { format: "i8", density: 0.1 },
 ];
 
-/** Errors of one variant and seed, frozen and learning, and the bytes of its file. */
-interface Measured {
-  readonly bytes: number;
-  readonly frozen: number;
-  readonly learning: number;
-  readonly copy: number;
+/** One model on one source. */
+interface Result {
+  readonly spec: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly variant: string;
+  readonly source: string;
+  readonly learning: readonly [mse: number, copy: number];
+  readonly frozen: readonly [mse: number, copy: number];
 }
 
 const flags = parseArgs(Deno.args, {
-  string: ["spec", "train", "retrain", "eval", "seeds", "motion", "blocks"],
-  default: {
-    spec: "tiny",
-    train: "4000",
-    retrain: "1500",
-    eval: "500",
-    seeds: "1",
-    motion: "0",
-    blocks: "1x4",
-  },
-}) as unknown as Record<
-  "spec" | "train" | "retrain" | "eval" | "seeds" | "motion" | "blocks",
-  string
->;
-const [train, retrain, evaluated, seeds] = [flags.train, flags.retrain, flags.eval, flags.seeds]
-  .map(Number) as [number, number, number, number];
-const [rows, columns] = flags.blocks.split("x").map(Number) as [number, number];
+  string: ["spec", "steps", "seeds", "motion", "only", "clips", "results"],
+  default: { spec: "tiny", steps: "5000", seeds: "1", motion: "0" },
+}) as unknown as
+  & {
+    readonly [name in "spec" | "steps" | "seeds" | "motion"]: string;
+  }
+  & { readonly only?: string; readonly clips?: string; readonly results?: string };
+const steps = Number(flags.steps);
+const seeds = flags.seeds.split(",").map(Number);
 
-async function trained(seed: number): Promise<StoredCheckpoint> {
-  const spec = builtinSpec(flags.spec, { fields: { motion: Number(flags.motion), seed } });
-  const side = frameSide(spec);
-  const save = await Deno.makeTempFile({ suffix: ".safetensors" });
-  await using source = openScene({ size: { width: side, height: side } });
-  for await (const _ of run({ spec, source, steps: train, save, meter: null }));
-  const stored = await loadCheckpoint(save);
-  await Deno.remove(save);
+const nameOf = ({ format, density }: Variant) =>
+  density === 1 ? format : `${format}, ${100 * density} % kept`;
+const variants = VARIANTS.filter((variant) =>
+  flags.only === undefined || flags.only.split(";").includes(nameOf(variant))
+);
+
+const results: Result[] = [];
+if (flags.results !== undefined) {
+  const text = await Deno.readTextFile(flags.results).catch(() => "");
+  results.push(...text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line)));
+}
+
+async function add(result: Result): Promise<void> {
+  results.push(result);
+  const { variant, source, learning: [a, b], frozen: [c, d] } = result;
+  console.error(
+    `${result.spec} seed ${result.seed}, ${variant}, ${source}: skill ${
+      (1 - a / b).toFixed(4)
+    }, frozen ${(1 - c / d).toFixed(4)}`,
+  );
+  if (flags.results === undefined) return;
+  await Deno.writeTextFile(flags.results, `${JSON.stringify(result)}\n`, { append: true });
+}
+
+function errorsOf({ layers: [layer] }: Trial): readonly [number, number] {
+  return [layer!.mse!, layer!.copyLast!];
+}
+
+/** Goes on from a state: some steps learning, then some frozen. */
+async function goOn(
+  stored: StoredCheckpoint,
+  source: Source,
+  learning: number,
+  frozen: number,
+  skip = 0,
+): Promise<Pick<Result, "learning" | "frozen">> {
+  const plan = planOf(stored);
+  const { frame: size, rule } = plan;
+  const feed = new DirectFeed(source);
+  await feed.start({ size, radius: rule.name === "saccade" ? rule.motion : 0, skip });
+  await using running = await Running.open(plan, { backend: "wasm", resume: stored });
+  const { session } = running;
+  const first = await tryModel({ plan, session, feed, steps: learning, learn: true });
+  const second = await tryModel({ plan, session, feed, steps: frozen, learn: false });
+  return { learning: errorsOf(first), frozen: errorsOf(second) };
+}
+
+function newModel(spec: Spec): StoredCheckpoint {
+  return { spec: { ...spec }, checkpoint: initialCheckpoint(compilePlan(spec)), sourceFrames: 0 };
+}
+
+const side = frameSide(builtinSpec(flags.spec));
+const size = { width: side, height: side };
+
+/** A model that has seen nine tenths of the scene. */
+async function learnScene(spec: Spec, { format, density }: Variant): Promise<StoredCheckpoint> {
+  await using source = openScene({ size });
+  const { stored } = await compress(newModel(spec), {
+    format,
+    ...(density === 1 ? {} : { pruning: { density, blocks: { rows: 1, columns: 4 } } }),
+    retraining: { source, sameSource: true, steps: 0.9 * steps, backend: "wasm" },
+  });
   return stored;
 }
 
-async function measure(
+async function tryClips(
   stored: StoredCheckpoint,
-  { format, pruned }: typeof VARIANTS[number],
-): Promise<Measured> {
-  const side = frameSide(builtinSpec(flags.spec));
-  await using source = openScene({ size: { width: side, height: side } });
-  const { stored: taught } = await compress(stored, {
-    format,
-    ...(pruned === 0 ? {} : { pruning: { density: 1 - pruned, blocks: { rows, columns } } }),
-    retraining: { source, skip: train, sameSource: true, steps: retrain },
-  });
-  const parts = await encodeCheckpoint(taught);
-  const how = {
-    stored: taught,
-    source: { kind: "scene" } as const,
-    skip: train + retrain,
-    steps: evaluated,
-    backend: "auto",
-  };
-  const frozen = (await tryStored({ ...how, learn: false })).trial.layers[0]!;
-  const learning = (await tryStored({ ...how, learn: true })).trial.layers[0]!;
-  return {
-    bytes: parts.reduce((sum, { length }) => sum + length, 0),
-    frozen: frozen.mse!,
-    learning: learning.mse!,
-    copy: frozen.copyLast!,
-  };
+  note: (clip: string) => Omit<Result, "learning" | "frozen"> | null,
+) {
+  for (
+    const { name } of [...Deno.readDirSync(flags.clips!)].sort((a, b) => a.name < b.name ? -1 : 1)
+  ) {
+    if (!/\.mp4$/.test(name)) continue;
+    const about = note(name);
+    if (about === null) continue;
+    const open = () => openVideo(`${flags.clips}/${name}`, { size, fit: "stretch" });
+    await using counted = await open();
+    const frames = await counted.skip(Number.MAX_SAFE_INTEGER);
+    await using source = await open();
+    const learning = Math.round(0.7 * frames);
+    await add({ ...about, ...await goOn(stored, source, learning, frames - learning) });
+  }
+}
+
+for (const seed of seeds) {
+  const spec = builtinSpec(flags.spec, { fields: { motion: Number(flags.motion), seed } });
+  for (const variant of variants) {
+    const about = (source: string) => ({
+      spec: flags.spec,
+      seed,
+      steps,
+      variant: nameOf(variant),
+      source,
+    });
+    const missing = (source: string) => {
+      const wanted = about(source);
+      const has = results.some((result) =>
+        Object.entries(wanted).every(([key, value]) => result[key as keyof Result] === value)
+      );
+      return has ? null : wanted;
+    };
+    const clips = flags.clips === undefined ? [] : [...Deno.readDirSync(flags.clips)]
+      .map(({ name }) => name).filter((name) => name.endsWith(".mp4"));
+    const after = (clip: string) => `${clip} after the scene`;
+    if ([...clips.map(after), "scene"].some((source) => missing(source) !== null)) {
+      const stored = await learnScene(spec, variant);
+      const scene = missing("scene");
+      if (scene !== null) {
+        await using source = openScene({ size });
+        const [learning, frozen] = [0.1 * steps, 0.04 * steps];
+        await add({ ...scene, ...await goOn(stored, source, learning, frozen, 0.9 * steps) });
+      }
+      if (clips.length > 0) await tryClips(stored, (clip) => missing(after(clip)));
+    }
+    // Nothing is known yet of what is to be pruned.
+    if (variant.density < 1 || clips.length === 0) continue;
+    const { format } = variant;
+    const { stored } = await compress(newModel(spec), { format });
+    await tryClips(stored, missing);
+  }
 }
 
 /** Mean, and the spread where there are several. */
 function summary(values: readonly number[], text: (value: number) => string): string {
+  if (values.length === 0) return "-";
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const spread = Math.max(...values) - Math.min(...values);
-  return values.length === 1 ? text(mean) : `${text(mean)} (${text(spread)})`;
+  return values.length === 1 ? text(mean) : `${text(mean)} (${text(spread).replace("+", "")})`;
 }
 
-const results = VARIANTS.map((): Measured[] => []);
-for (let seed = 1; seed <= seeds; seed++) {
-  const stored = await trained(seed);
-  for (const [i, variant] of VARIANTS.entries()) {
-    results[i]!.push(await measure(stored, variant));
-    console.error(`seed ${seed}: ${variant.format}, ${100 * variant.pruned} % pruned`);
+const mine = results.filter((result) => result.spec === flags.spec && result.steps === steps);
+for (const source of new Set(mine.map(({ source }) => source))) {
+  console.log(`\n${flags.spec}, ${source}, seeds ${seeds.join(", ")}\n`);
+  console.log("| weights | skill | MSE to f32 | skill frozen | MSE to f32 |");
+  console.log("| --- | --- | --- | --- | --- |");
+  for (const variant of VARIANTS) {
+    const of = (variant: string) =>
+      mine.filter((result) => result.source === source && result.variant === variant);
+    const own = of(nameOf(variant));
+    if (own.length === 0) continue;
+    const skill = (what: "learning" | "frozen") =>
+      summary(own.map((result) => 1 - result[what][0] / result[what][1]), (v) => v.toFixed(3));
+    const change = (what: "learning" | "frozen") =>
+      summary(
+        own.flatMap((result) => {
+          const base = of("f32").find(({ seed }) => seed === result.seed);
+          return base === undefined ? [] : [100 * (result[what][0] / base[what][0] - 1)];
+        }),
+        (v) => `${v >= 0 ? "+" : ""}${v.toFixed(2)} %`,
+      );
+    const cells = [skill("learning"), change("learning"), skill("frozen"), change("frozen")];
+    console.log(`| ${nameOf(variant)} | ${cells.join(" | ")} |`);
   }
-}
-console.log(
-  "| format | pruned | file | skill frozen | error to f32 | skill learning | error to f32 |",
-);
-console.log("| --- | --- | --- | --- | --- | --- | --- |");
-for (const [i, { format, pruned }] of VARIANTS.entries()) {
-  const own = results[i]!;
-  const skill = (of: "frozen" | "learning") =>
-    summary(own.map((r) => 1 - r[of] / r.copy), (v) => v.toFixed(3));
-  const change = (of: "frozen" | "learning") =>
-    summary(
-      own.map((r, s) => 100 * (r[of] / results[0]![s]![of] - 1)),
-      (v) => `${v >= 0 ? "+" : ""}${v.toFixed(1)} %`,
-    );
-  const cells = [
-    format,
-    `${100 * pruned} %`,
-    `${(own[0]!.bytes / 1e6).toFixed(2)} MB`,
-    skill("frozen"),
-    change("frozen"),
-    skill("learning"),
-    change("learning"),
-  ];
-  console.log(`| ${cells.join(" | ")} |`);
 }

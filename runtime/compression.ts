@@ -81,8 +81,8 @@ export async function compress(
     options.format ?? formatOf(before),
   );
   const format = formatOf(plan);
-  // Narrow weights cannot be deferred; others are again when the model runs.
-  const spec = { ...stored.spec, format, ...(format === "f32" ? {} : { defer: 0 }) };
+  // While it is taught every update is written at once; whether they are deferred when it runs is up to its specification.
+  const spec = { ...stored.spec, format };
   let frames = stored.sourceFrames;
   const wrap = (plan: Plan, checkpoint: Checkpoint): StoredCheckpoint => ({
     spec,

@@ -12,7 +12,7 @@ import { NARROW_FORMATS, roundToFormat } from "../../model/weight_format.ts";
 import { assert, assertEquals } from "../../std_assert.ts";
 import { ALL_LEARN, inputs } from "../../tests/agreement.ts";
 import { backend } from "./backend.ts";
-import { product, transposed, update } from "./passes.ts";
+import { update } from "./passes.ts";
 import type { Rounding } from "./rounding.ts";
 
 const clock = { seed: 7, step: 3 };
