@@ -53,14 +53,15 @@ interface Result {
 }
 
 const flags = parseArgs(Deno.args, {
-  string: ["spec", "steps", "seeds", "motion", "only", "clips", "results"],
-  default: { spec: "tiny", steps: "5000", seeds: "1", motion: "0" },
+  string: ["spec", "steps", "seeds", "motion", "only", "clips", "results", "threads"],
+  default: { spec: "tiny", steps: "5000", seeds: "1", motion: "0", threads: "2" },
 }) as unknown as
   & {
-    readonly [name in "spec" | "steps" | "seeds" | "motion"]: string;
+    readonly [name in "spec" | "steps" | "seeds" | "motion" | "threads"]: string;
   }
   & { readonly only?: string; readonly clips?: string; readonly results?: string };
 const steps = Number(flags.steps);
+const threads = Number(flags.threads);
 const seeds = flags.seeds.split(",").map(Number);
 
 const nameOf = ({ format, density }: Variant) =>
@@ -103,7 +104,7 @@ async function goOn(
   const { frame: size, rule } = plan;
   const feed = new DirectFeed(source);
   await feed.start({ size, radius: rule.name === "saccade" ? rule.motion : 0, skip });
-  await using running = await Running.open(plan, { backend: "wasm", resume: stored });
+  await using running = await Running.open(plan, { backend: "wasm", threads, resume: stored });
   const { session } = running;
   const first = await tryModel({ plan, session, feed, steps: learning, learn: true });
   const second = await tryModel({ plan, session, feed, steps: frozen, learn: false });
@@ -123,7 +124,7 @@ async function learnScene(spec: Spec, { format, density }: Variant): Promise<Sto
   const { stored } = await compress(newModel(spec), {
     format,
     ...(density === 1 ? {} : { pruning: { density, blocks: { rows: 1, columns: 4 } } }),
-    retraining: { source, sameSource: true, steps: 0.9 * steps, backend: "wasm" },
+    retraining: { source, sameSource: true, steps: 0.9 * steps, backend: "wasm", threads },
   });
   return stored;
 }
