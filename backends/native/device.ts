@@ -98,6 +98,7 @@ export class NativeDevice implements Device {
       capacity: this.info.reportCapacity,
       defers,
       lose: (message) => this.#end({ reason: "unknown", message }),
+      closed: () => this.#sessions.delete(session),
     });
     this.#sessions.add(session);
     return session;
@@ -123,8 +124,7 @@ export class NativeDevice implements Device {
 
   /** Ends all sessions; the library stays open until the device is disposed of. */
   #end(loss: Awaited<Device["lost"]>): void {
-    for (const session of this.#sessions) session.close();
-    this.#sessions.clear();
+    for (const session of [...this.#sessions]) session.close();
     this.#settle(loss);
   }
 

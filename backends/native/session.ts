@@ -39,6 +39,8 @@ export interface SessionParts {
   readonly defers: boolean;
   /** Called when the library says that the device is gone. */
   readonly lose: (message: string) => void;
+  /** Called when the session is closed. */
+  readonly closed: () => void;
 }
 
 /** A model on a device of a library. Calls block: the loop of a run has a thread of its own. */
@@ -219,8 +221,10 @@ export class NativeSession implements Session {
 
   /** Ends it. */
   close(): void {
-    if (this.#open) this.#library.symbols.saccade_unload(this.#parts.handle);
+    if (!this.#open) return;
     this.#open = false;
+    this.#library.symbols.saccade_unload(this.#parts.handle);
+    this.#parts.closed();
   }
 
   #check(status: number): void {

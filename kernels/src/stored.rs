@@ -232,7 +232,9 @@ impl Stored<'_> {
             if self.is_bytes() && !self.is_pruned() {
                 return self.add_to_bytes(scratch, learning, with, out);
             }
-            words.write_columns(self.columns, scratch.words);
+            if self.model.format != format::F32 {
+                words.write_columns(self.columns, scratch.words);
+            }
             let mut scale = 1.0;
             let with = if self.is_bytes() {
                 with.map(|vector| {
