@@ -1,8 +1,9 @@
 /**
- * How the units of a plan are batched, and how their state lies in tensors that one operator can work on.
+ * How the units of a plan are grouped, and how their state lies in tensors that one operator can work on.
  *
- * Units with equally long vectors make a group, units of a group with equal matrices a batch. Rows are in *graph order*: group
- * after group, batch after batch, so that what is computed for a group splits into its batches without being moved about.
+ * Units with equally long vectors make a group. Encoders of a group are as wide as their contexts are many, so each is cut by its
+ * columns: features and bias, equal for all units of the group, and a matrix for each context. Rows are in *graph order*: group
+ * after group.
  *
  * @module
  */
@@ -16,16 +17,32 @@ import {
   signalLengths,
   unitCount,
 } from "../../model/plan.ts";
-import { stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
+import { stateLengths } from "../../model/state.ts";
 
-/** Units whose encoders have the same shape. */
-export interface Batch {
+/** Matrices of one shape that lie in one tensor of the graph. */
+export interface Block {
+  /** Its number, over all stacks. */
+  readonly index: number;
+  /** How many. */
+  readonly count: number;
+}
+
+/** Matrices of one shape, cut into blocks. */
+export interface Stack {
   /** Its number, over all groups. */
   readonly index: number;
-  /** The plan's numbers of its units. */
+  /** The plan's number of the unit of each matrix. */
   readonly units: readonly number[];
-  /** Columns of the encoder. */
-  readonly inputs: number;
+  /** Rows of a matrix: inputs of an encoder, outputs of a decoder. */
+  readonly rows: number;
+  /** One after another. */
+  readonly blocks: readonly Block[];
+}
+
+/** The contexts of a group that are equally long: a matrix for each, unit after unit. */
+export interface Links extends Stack {
+  /** The plan's numbers of the runs that they read. */
+  readonly runs: readonly number[];
 }
 
 /** Units whose vectors have the same lengths. */
@@ -46,15 +63,26 @@ export interface Group {
   readonly window: number;
   /** Rule saccade, layer 0: entries of the motion candidate, 0 where there is none. */
   readonly motion: number;
-  /** Its units by the shape of their encoders. */
-  readonly batches: readonly Batch[];
+  /** Entries of the features: what the encoder sees but contexts and bias. */
+  readonly features: number;
+  /** Of each encoder the columns of features and bias. */
+  readonly own: Stack;
+  /** Of each encoder the columns of contexts. */
+  readonly links: readonly Links[];
+  /** The decoders. */
+  readonly decoder: Stack;
 }
 
-/** A piece of a tensor: rows x columns from an index on, stored transposed in the graph. */
-interface Piece {
+/**
+ * A piece of a tensor: values of a row that stand together, or such of several rows at equal distances, stored columns outermost in
+ * the graph.
+ */
+export interface Piece {
   readonly at: number;
-  readonly rows: number;
   readonly columns: number;
+  readonly rows: number;
+  /** From one row to the next. */
+  readonly stride: number;
 }
 
 /** What one tensor of the graph holds of a tensor of the checkpoint. */
@@ -71,7 +99,7 @@ export interface Part {
   readonly pieces: readonly Piece[];
 }
 
-/** A plan, batched. */
+/** A plan, grouped. */
 export interface Layout {
   readonly plan: Plan;
   readonly groups: readonly Group[];
@@ -83,11 +111,11 @@ export interface Layout {
   readonly parts: readonly Part[];
 }
 
-/** Bytes of an encoder batch above which it is cut, so that two passes over it find it in a cache. */
-const BATCH_BYTES = 8 * 2 ** 20;
+/** Bytes of a block: small enough that a cache still holds what one pass has written when the next reads it. */
+const BLOCK_BYTES = 4 * 2 ** 20;
 
 /**
- * Batches a plan.
+ * Groups the units of a plan.
  *
  * @param plan a compiled model
  */
@@ -99,15 +127,15 @@ export function layoutOf(plan: Plan): Layout {
   return { plan, groups, order, row, parts: partsOf(plan, groups, order) };
 }
 
+type Shape = Omit<Group, "index" | "units" | "own" | "links" | "decoder">;
+
 function groupUnits(plan: Plan): Group[] {
   const layers = layerOf(plan);
   const signal = signalLengths(plan);
   const window = lengths(plan.window);
   const motion = lengths(plan.motion);
-  const shapes = new Map<
-    string,
-    { units: number[]; shape: Omit<Group, "index" | "units" | "batches"> }
-  >();
+  const context = lengths(plan.context);
+  const shapes = new Map<string, { units: number[]; shape: Shape }>();
   for (let u = 0; u < unitCount(plan); u++) {
     const shape = {
       ground: layers[u] === 0,
@@ -116,30 +144,82 @@ function groupUnits(plan: Plan): Group[] {
       outputs: plan.outputs[u]!,
       window: window[u]!,
       motion: motion[u]!,
+      features: plan.inputs[u]! - context[u]! - 1,
     };
     const key = JSON.stringify(shape);
     if (!shapes.has(key)) shapes.set(key, { units: [], shape });
     shapes.get(key)!.units.push(u);
   }
-  let batches = 0;
-  return [...shapes.values()].map(({ units, shape }, index) => {
-    units.sort((a, b) => plan.inputs[a]! - plan.inputs[b]! || a - b);
-    const list = batchUnits(plan, units).map((batch) => ({ index: batches++, ...batch }));
-    return { index, units, ...shape, batches: list };
-  });
+  const stack = stacker();
+  return [...shapes.values()].map(({ units, shape }, index) => ({
+    index,
+    units,
+    ...shape,
+    own: stack(units, shape.features + 1, plan.hidden),
+    links: linksOf(plan, units).map(({ runs, units, length }) => ({
+      runs,
+      ...stack(units, length, plan.hidden),
+    })),
+    decoder: stack(units, shape.outputs, plan.hidden + 1),
+  }));
 }
 
-/** Cuts units that are sorted by the width of their encoders. */
-function batchUnits(plan: Plan, units: readonly number[]): Omit<Batch, "index">[] {
-  const batches: { units: number[]; inputs: number }[] = [];
+/** Makes stacks and numbers them. */
+function stacker(): (units: readonly number[], rows: number, columns: number) => Stack {
+  let stacks = 0;
+  let blocks = 0;
+  return (units, rows, columns) => {
+    const most = Math.max(1, Math.floor(BLOCK_BYTES / (4 * rows * columns)));
+    const parts = Math.ceil(units.length / most);
+    const begin = (part: number) => Math.round(part * units.length / parts);
+    const list = Array.from({ length: parts }, (_, part) => ({
+      index: blocks++,
+      count: begin(part + 1) - begin(part),
+    }));
+    return { index: stacks++, units, rows, blocks: list };
+  };
+}
+
+/** The runs of context of some units, by their length. */
+function linksOf(
+  { context }: Plan,
+  units: readonly number[],
+): { length: number; runs: number[]; units: number[] }[] {
+  const byLength = new Map<number, { length: number; runs: number[]; units: number[] }>();
   for (const unit of units) {
-    const inputs = plan.inputs[unit]!;
-    const last = batches.at(-1);
-    const fits = 4 * inputs * plan.hidden * ((last?.units.length ?? 0) + 1) <= BATCH_BYTES;
-    if (last?.inputs === inputs && fits) last.units.push(unit);
-    else batches.push({ units: [unit], inputs });
+    for (let run = context.start[unit]!; run < context.start[unit + 1]!; run++) {
+      const length = context.length[run]!;
+      if (!byLength.has(length)) byLength.set(length, { length, runs: [], units: [] });
+      byLength.get(length)!.runs.push(run);
+      byLength.get(length)!.units.push(unit);
+    }
   }
-  return batches;
+  return [...byLength.values()];
+}
+
+/** Where columns stand in the encoder of their unit: whose, the first, and how many. */
+interface Columns {
+  readonly unit: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Features and bias of each unit. */
+function ownColumns(plan: Plan, { units, features }: Group): Columns[][] {
+  return units.map((unit) => [
+    { unit, first: 0, count: features },
+    { unit, first: plan.inputs[unit]! - 1, count: 1 },
+  ]);
+}
+
+/** The context of each link. */
+function linkColumns({ context }: Plan, { features }: Group, links: Links): Columns[][] {
+  return links.runs.map((run, i) => {
+    const unit = links.units[i]!;
+    let first = features;
+    for (let other = context.start[unit]!; other < run; other++) first += context.length[other]!;
+    return [{ unit, first, count: context.length[run]! }];
+  });
 }
 
 function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[]): Part[] {
@@ -152,59 +232,93 @@ function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[])
     tensor: string,
     index: number,
     units: readonly number[],
-    [rows, columns]: readonly [number, number],
-    begin: (unit: number) => number,
+    dims: readonly number[],
+    pieces: readonly Piece[],
   ) => {
     if (has[tensor] === undefined) return;
-    const pieces = units.map((unit) => ({ at: begin(unit), rows, columns }));
-    const dims = WEIGHT_TENSORS.includes(tensor)
-      ? [units.length, columns, rows]
-      : [units.length, columns];
-    parts.push({ name: `${tensor}.${index}`, tensor, dims, units, pieces });
+    parts.push({
+      name: `${tensor}.${index}`,
+      tensor,
+      dims: [units.length, ...dims],
+      units,
+      pieces,
+    });
   };
-  const batches = groups.flatMap((group) => group.batches);
-  for (const { index, units, inputs } of batches) {
-    for (const name of ["encoder", "encoder.momentum"]) {
-      add(name, index, units, [H, inputs], (u) => at.encoder[u]!);
+  const plain = (
+    tensor: string,
+    index: number,
+    units: readonly number[],
+    columns: number,
+    begin: (unit: number) => number,
+  ) => {
+    const pieces = units.map((unit) => ({ at: begin(unit), columns, rows: 1, stride: columns }));
+    add(tensor, index, units, [columns], pieces);
+  };
+  const encoders = (stack: Stack, columns: readonly Columns[][]) => {
+    for (const tensor of ["input", "lag.input"]) {
+      const pieces = columns.flat().map(({ unit, first, count }) => (
+        { at: at.input[unit]! + first, columns: count, rows: 1, stride: count }
+      ));
+      add(tensor, stack.index, stack.units, [stack.rows], pieces);
     }
-    for (const name of ["input", "lag.input"]) {
-      add(name, index, units, [1, inputs], (u) => at.input[u]!);
+    let begin = 0;
+    for (const { index, count } of stack.blocks) {
+      const pieces = columns.slice(begin, begin + count).flat().map(({ unit, first, count }) => (
+        { at: at.encoder[unit]! + first, columns: count, rows: H, stride: plan.inputs[unit]! }
+      ));
+      const units = stack.units.slice(begin, begin += count);
+      for (const tensor of ["encoder", "encoder.momentum"]) {
+        add(tensor, index, units, [stack.rows, H], pieces);
+      }
     }
-  }
-  for (const { index, units, signal, outputs, ground } of groups) {
-    for (const name of ["decoder", "decoder.momentum"]) {
-      add(name, index, units, [outputs, H + 1], (u) => at.decoder[u]!);
+  };
+  for (const group of groups) {
+    encoders(group.own, ownColumns(plan, group));
+    for (const links of group.links) encoders(links, linkColumns(plan, group, links));
+    const { index, units, signal, outputs, ground, decoder } = group;
+    let begin = 0;
+    for (const block of decoder.blocks) {
+      const mine = units.slice(begin, begin += block.count);
+      const columns = outputs * (H + 1);
+      const pieces = mine.map((unit) => (
+        { at: at.decoder[unit]!, columns, rows: 1, stride: columns }
+      ));
+      for (const tensor of ["decoder", "decoder.momentum"]) {
+        add(tensor, block.index, mine, [outputs, H + 1], pieces);
+      }
     }
     for (const name of ["hidden", "lag.hidden", "minimum", "maximum"]) {
-      add(name, index, units, [1, H], (u) => u * H);
+      plain(name, index, units, H, (u) => u * H);
     }
     for (const name of ["prediction", "lag.prediction"]) {
-      add(name, index, units, [1, outputs], (u) => at.output[u]!);
+      plain(name, index, units, outputs, (u) => at.output[u]!);
     }
     for (const name of ["signal", "signal.previous", "integral", "change"]) {
-      add(name, index, units, [1, signal], (u) => at.signal[u]!);
+      plain(name, index, units, signal, (u) => at.signal[u]!);
     }
-    for (const name of ["scale", "variance", "power"]) add(name, index, units, [1, 1], (u) => u);
-    add("combiner.moments", index, units, [1, 3], (u) => 3 * u);
+    for (const name of ["scale", "variance", "power"]) plain(name, index, units, 1, (u) => u);
+    plain("combiner.moments", index, units, 3, (u) => 3 * u);
     for (const name of ["combiner.products", "combiner.weights"]) {
-      add(name, index, units, [1, 2], (u) => 2 * u);
+      plain(name, index, units, 2, (u) => 2 * u);
     }
     if (ground && motion[units[0]!]! > 0) {
-      add("motion", index, units, [1, signal], (u) => at.signal[u]!);
+      plain("motion", index, units, signal, (u) => at.signal[u]!);
     }
   }
-  const whole = { at: 0, rows: 1, columns: frameLength(plan) };
+  const frame = frameLength(plan);
   parts.push({
     name: "last_frame",
     tensor: "frame",
-    dims: [whole.columns],
+    dims: [frame],
     units: [],
-    pieces: [whole],
+    pieces: [{ at: 0, columns: frame, rows: 1, stride: frame }],
   });
   const published = Array.from(
     { length: plan.maxDelay },
     (_, delay) =>
-      order.map((unit) => ({ at: (delay * order.length + unit) * H, rows: 1, columns: H })),
+      order.map((unit) => (
+        { at: (delay * order.length + unit) * H, columns: H, rows: 1, stride: H }
+      )),
   );
   parts.push({
     name: "published",
@@ -231,14 +345,14 @@ export function partLength({ dims }: Part): number {
 export function packPart(part: Part, tensors: Checkpoint["tensors"], into: Float32Array): void {
   const from = tensors[part.tensor]!;
   let to = 0;
-  for (const { at, rows, columns } of part.pieces) {
+  for (const { at, rows, columns, stride } of part.pieces) {
     if (rows === 1) {
       into.set(from.subarray(at, at + columns), to);
       to += columns;
       continue;
     }
     for (let column = 0; column < columns; column++) {
-      for (let row = 0; row < rows; row++) into[to++] = from[at + row * columns + column]!;
+      for (let row = 0; row < rows; row++) into[to++] = from[at + row * stride + column]!;
     }
   }
 }
@@ -252,14 +366,14 @@ export function packPart(part: Part, tensors: Checkpoint["tensors"], into: Float
  */
 export function unpackPart(part: Part, values: Float32Array, tensor: Tensor): void {
   let from = 0;
-  for (const { at, rows, columns } of part.pieces) {
+  for (const { at, rows, columns, stride } of part.pieces) {
     if (rows === 1) {
       tensor.set(values.subarray(from, from + columns), at);
       from += columns;
       continue;
     }
     for (let column = 0; column < columns; column++) {
-      for (let row = 0; row < rows; row++) tensor[at + row * columns + column] = values[from++]!;
+      for (let row = 0; row < rows; row++) tensor[at + row * stride + column] = values[from++]!;
     }
   }
 }

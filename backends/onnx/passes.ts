@@ -1,17 +1,18 @@
 /**
  * The three weight passes as operators.
  *
- * Matrices lie transposed, inputs outermost, [units, rows, columns]: a row vector times a matrix is the one product that ONNX
- * Runtime has a good kernel for, which reads the matrix as it lies (four to five times faster than a matrix times a column).
+ * A row vector times a matrix, and an outer product whose row is short, are what ONNX Runtime has good kernels for: they read a
+ * matrix as it lies. A matrix times a column takes twice as long, and outer products with long rows do where a cache cannot hold them.
+ * So encoders lie transposed, inputs outermost, and decoders as they are.
  *
  * @module
  */
 import type { Graph, Value } from "./graph.ts";
-import { integerProduct } from "./integer_product.ts";
+import { integerProduct, transposedWeights } from "./integer_product.ts";
 
 /**
- * How an update is written. `standard`: an outer product and a sum, for any runtime. `fused`: a grouped 1 x 1 convolution with a sum
- * ("FusedConv", ONNX Runtime only), which writes no intermediate and may write the sum over its input: half the time.
+ * How a pass is written. `standard`: matrix products and sums, for any runtime. `fused`: grouped convolutions, for an update with a
+ * sum ("FusedConv", ONNX Runtime only), which writes no intermediate and may write the sum over its input: half the time.
  */
 export type UpdateForm = "standard" | "fused";
 
@@ -22,14 +23,20 @@ export interface Range {
   readonly high: number;
 }
 
-/** A weight matrix of some units and, under rule 2016, its momentum. */
-export interface Matrix {
+/** Equal matrices, in blocks one after another. */
+export interface Matrices {
+  readonly rows: number;
+  readonly columns: number;
+  readonly blocks: readonly MatrixBlock[];
+}
+
+/** Weight matrices in one tensor and, under rule 2016, their momentum. */
+export interface MatrixBlock {
+  readonly count: number;
   readonly weights: Value;
   readonly momentum?: Value;
   /** The numbers of the weights, where products are to be of whole numbers. */
   readonly quantise?: Float32Array;
-  /** Units, rows (inputs), columns (outputs). */
-  readonly dims: readonly [units: number, rows: number, columns: number];
 }
 
 /** What momentum does in a step. */
@@ -40,21 +47,26 @@ export interface Momentum {
   readonly gain: Value;
 }
 
+/** How many matrices, their rows and columns. */
+type Dims = readonly [count: number, rows: number, columns: number];
+
+/** What a convolution is to find in the place of matrices: rows that are channels, or images. */
+type Use = "channels" | "images";
+
+function dimsFor(use: Use, [count, rows, columns]: Dims): number[] {
+  return use === "channels" ? [1, count * rows, 1, columns] : [1, count, rows, columns];
+}
+
 /**
- * The shape in which a matrix enters and leaves the graph: that of the convolution which writes it, for a change of shape behind it
+ * The shape in which matrices enter and leave the graph: that of the convolution which writes them, for a change of shape behind it
  * would be a copy.
  *
- * @param form how it is updated
- * @param dims units, rows and columns
+ * @param form how passes are written
+ * @param dims count, rows and columns
  * @param by what the update adds: an outer product, or the momentum
  */
-export function storedDims(
-  form: UpdateForm,
-  [units, rows, columns]: Matrix["dims"],
-  by: "outer" | "momentum",
-): number[] {
-  if (form === "standard") return [units, rows, columns];
-  return by === "outer" ? [1, units * rows, 1, columns] : [1, units, rows, columns];
+export function storedDims(form: UpdateForm, dims: Dims, by: "outer" | "momentum"): number[] {
+  return form === "standard" ? [...dims] : dimsFor(by === "outer" ? "channels" : "images", dims);
 }
 
 /** The weight passes over a graph. */
@@ -64,79 +76,100 @@ export class Passes {
 
   /**
    * @param graph where nodes are added
-   * @param form how updates are written
+   * @param form how passes are written
    */
   constructor(graph: Graph, form: UpdateForm) {
     this.#graph = graph;
     this.#form = form;
   }
 
-  /** What the rows get back of what the columns send: [units, columns] to [units, rows]. */
-  transposed(matrix: Matrix, sent: Value): Value {
-    const { dims: [units, rows, columns] } = matrix;
-    const turned = this.#graph.op("Transpose", [this.#stack(matrix.weights, matrix.dims)], {
-      perm: [0, 2, 1],
-    });
-    const row = this.#shape(sent, [units, 1, columns]);
-    return this.#shape(this.#graph.op("MatMul", [row, turned]), [units, rows]);
-  }
-
   /**
-   * Inputs times a matrix: [units, rows] to [units, columns].
+   * Rows times matrices: [count, rows] to [count, columns].
    *
-   * @param matrix the weights
+   * @param matrices the weights
    * @param inputs what they are multiplied with
    * @param ranges of the columns of the inputs, one after another
    */
-  product(matrix: Matrix, inputs: Value, ranges: readonly Range[]): Value {
-    const { dims: [units, rows, columns], quantise } = matrix;
-    const row = this.#shape(inputs, [units, 1, rows]);
-    if (quantise !== undefined) {
-      const product = integerProduct(this.#graph, row, quantise, matrix.dims, ranges);
-      return this.#shape(product, [units, columns]);
-    }
-    return this.#shape(
-      this.#graph.op("MatMul", [row, this.#stack(matrix.weights, matrix.dims)]),
-      [units, columns],
-    );
+  product(matrices: Matrices, inputs: Value, ranges: readonly Range[]): Value {
+    const { rows, columns } = matrices;
+    const count = countOf(matrices);
+    const fused = this.#form === "fused";
+    const shaped = this.#shape(inputs, fused ? [count, rows, 1, 1] : [count, 1, rows]);
+    const pieces = this.#cut(shaped, matrices, 0);
+    const products = matrices.blocks.map((block, i) => {
+      const { count, weights, quantise } = block;
+      const row = pieces[i]!;
+      const dims = [count, rows, columns] as const;
+      if (quantise !== undefined) return integerProduct(this.#graph, row, quantise, dims, ranges);
+      if (!fused) return this.#graph.op("MatMul", [row, weights]);
+      const image = this.#image(block, dims, "channels");
+      return this.#graph.op("Conv", [image, row], { group: count, kernel_shape: [1, 1] });
+    });
+    return this.#shape(this.#join(products, fused ? 1 : 0), [count, columns]);
   }
 
   /**
-   * One rank-1 term a unit: with momentum M' = term + decay M and W' = W + gain M', without W' = W + term.
+   * Matrices times columns: [count, columns] to [count, rows].
    *
-   * @param matrix before
-   * @param inputs [units, rows]
-   * @param delta [units, columns], rate included
-   * @param momentum where there is some
-   * @returns the matrix after
+   * @param matrices the weights
+   * @param inputs what they are multiplied with
+   * @param ranges of the columns of the inputs, one after another
    */
-  update(matrix: Matrix, inputs: Value, delta: Value, momentum?: Momentum): Matrix {
-    const { dims, weights } = matrix;
-    if (matrix.momentum === undefined || momentum === undefined) {
-      return { dims, weights: this.#addOuter(dims, weights, inputs, delta) };
-    }
-    const [units] = dims;
-    const graph = this.#graph;
-    const column = (value: Value) => this.#shape(value, [units, 1, 1]);
-    const { decay, gain } = momentum;
-    let decayed = matrix.momentum;
-    if (decay !== null) {
-      const product = graph.op("Mul", [this.#stack(decayed, dims), column(decay)]);
-      decayed = this.#fusedShape(product, storedDims(this.#form, dims, "outer"));
-    }
-    const next = this.#addOuter(dims, decayed, inputs, delta);
-    if (this.#form === "standard") {
-      const moved = graph.op("Mul", [next, column(gain)]);
-      return { dims, weights: graph.op("Add", [weights, moved]), momentum: next };
-    }
-    // A convolution a unit with one weight, its gain: the image is the momentum, the sum the weights.
-    const image = this.#shape(next, storedDims(this.#form, dims, "momentum"));
-    const sum = graph.op(
-      "FusedConv",
-      [image, this.#shape(gain, [units, 1, 1, 1]), "", weights],
-      { group: units, kernel_shape: [1, 1] },
-    );
-    return { dims, weights: sum, momentum: next };
+  transposed(matrices: Matrices, inputs: Value, ranges: readonly Range[]): Value {
+    const { rows, columns } = matrices;
+    const count = countOf(matrices);
+    const fused = this.#form === "fused";
+    const shaped = this.#shape(inputs, fused ? [count, 1, 1, columns] : [count, 1, columns]);
+    const pieces = this.#cut(shaped, matrices, 0);
+    const products = matrices.blocks.map((block, i) => {
+      const { count, weights, quantise } = block;
+      const row = pieces[i]!;
+      const dims = [count, rows, columns] as const;
+      if (quantise !== undefined) {
+        const turned = transposedWeights(quantise, dims);
+        return integerProduct(this.#graph, row, turned, [count, columns, rows], ranges);
+      }
+      if (!fused) {
+        const turned = this.#graph.op("Transpose", [weights], { perm: [0, 2, 1] });
+        return this.#graph.op("MatMul", [row, turned]);
+      }
+      const image = this.#image(block, dims, "images");
+      return this.#graph.op("Conv", [image, row], { group: count, kernel_shape: [1, columns] });
+    });
+    return this.#shape(this.#join(products, fused ? 1 : 0), [count, rows]);
+  }
+
+  /**
+   * One rank-1 term a matrix: with momentum M' = term + decay M and W' = W + gain M', without W' = W + term.
+   *
+   * @param matrices before
+   * @param inputs of the rows, [count, rows]
+   * @param delta of the columns, [count, columns]; one of the two with the rate
+   * @param momentum where there is some
+   * @returns the matrices after
+   */
+  update(matrices: Matrices, inputs: Value, delta: Value, momentum?: Momentum): Matrices {
+    const { rows, columns } = matrices;
+    const count = countOf(matrices);
+    const fused = this.#form === "fused";
+    const column = (value: Value) =>
+      this.#cut(this.#shape(value, fused ? [count, 1, 1, 1] : [count, 1, 1]), matrices, 0);
+    // A group a matrix: its image is delta, one row high, and each of its inputs is a filter with one weight.
+    const sent = this.#shape(inputs, fused ? [count * rows, 1, 1, 1] : [count, rows, 1]);
+    const xs = this.#cut(sent, matrices, 0, fused ? rows : 1);
+    const arriving = this.#shape(delta, fused ? [1, count, 1, columns] : [count, 1, columns]);
+    const ds = this.#cut(arriving, matrices, fused ? 1 : 0);
+    const gains = momentum === undefined ? [] : column(momentum.gain);
+    const decays = momentum === undefined || momentum.decay === null ? [] : column(momentum.decay);
+    const blocks = matrices.blocks.map((block, i) => {
+      const dims = [block.count, rows, columns] as const;
+      const add = (to: Value) => this.#addOuter(dims, to, xs[i]!, ds[i]!);
+      if (block.momentum === undefined || momentum === undefined) {
+        return { ...block, weights: add(block.weights) };
+      }
+      return this.#withMomentum(block, dims, add, gains[i]!, decays[i]);
+    });
+    return { ...matrices, blocks };
   }
 
   /**
@@ -152,31 +185,68 @@ export class Passes {
     return this.#graph.ops("Split", [both, this.#graph.ints(...widths)], 2, { axis: 1 })[0]!;
   }
 
+  #withMomentum(
+    block: MatrixBlock,
+    dims: Dims,
+    add: (to: Value) => Value,
+    gain: Value,
+    decay: Value | undefined,
+  ): MatrixBlock {
+    const graph = this.#graph;
+    const before = block.momentum!;
+    if (this.#form === "standard") {
+      const momentum = add(decay === undefined ? before : graph.op("Mul", [before, decay]));
+      const moved = graph.op("Mul", [momentum, gain]);
+      return { ...block, weights: graph.op("Add", [block.weights, moved]), momentum };
+    }
+    let decayed = before;
+    if (decay !== undefined) {
+      const product = graph.op("Mul", [
+        this.#shape(before, dimsFor("images", dims)),
+        this.#shape(decay, [1, dims[0], 1, 1]),
+      ]);
+      decayed = this.#shape(product, dimsFor("channels", dims));
+    }
+    const momentum = add(decayed);
+    // A group a matrix with one weight, its gain: the image is the momentum, the sum the weights.
+    const image = this.#shape(momentum, dimsFor("images", dims));
+    const inputs = [image, gain, "", block.weights];
+    const weights = graph.op("FusedConv", inputs, { group: block.count, kernel_shape: [1, 1] });
+    return { ...block, weights, momentum };
+  }
+
+  /** The weights of a block in a certain shape; `storedDims` says which one they have. */
+  #image({ weights, momentum }: MatrixBlock, dims: Dims, use: Use): Value {
+    const stored = momentum === undefined ? "channels" : "images";
+    return use === stored ? weights : this.#shape(weights, dimsFor(use, dims));
+  }
+
   /** W + inputs' delta. */
-  #addOuter(dims: Matrix["dims"], to: Value, inputs: Value, delta: Value): Value {
-    const [units, rows, columns] = dims;
+  #addOuter([count]: Dims, to: Value, inputs: Value, delta: Value): Value {
     const graph = this.#graph;
     if (this.#form === "standard") {
-      const column = this.#shape(inputs, [units, rows, 1]);
-      const row = this.#shape(delta, [units, 1, columns]);
-      return graph.op("Add", [to, graph.op("MatMul", [column, row])]);
+      return graph.op("Add", [to, graph.op("MatMul", [inputs, delta])]);
     }
-    // A group a unit: its image is delta, one row high, and each of its inputs is a filter with one weight.
-    const image = this.#shape(delta, [1, units, 1, columns]);
-    const filters = this.#shape(inputs, [units * rows, 1, 1, 1]);
-    return graph.op("FusedConv", [image, filters, "", to], { group: units, kernel_shape: [1, 1] });
+    return graph.op("FusedConv", [delta, inputs, "", to], { group: count, kernel_shape: [1, 1] });
   }
 
-  /** A matrix a unit, for products. */
-  #stack(weights: Value, dims: Matrix["dims"]): Value {
-    return this.#fusedShape(weights, dims);
+  /** What belongs to each block. */
+  #cut(value: Value, { blocks }: Matrices, axis: number, each = 1): Value[] {
+    const sizes = blocks.map(({ count }) => count * each);
+    return sizes.length === 1
+      ? [value]
+      : this.#graph.ops("Split", [value, this.#graph.ints(...sizes)], sizes.length, { axis });
   }
 
-  #fusedShape(value: Value, dims: readonly number[]): Value {
-    return this.#form === "fused" ? this.#shape(value, dims) : value;
+  #join(values: readonly Value[], axis: number): Value {
+    return values.length === 1 ? values[0]! : this.#graph.op("Concat", values, { axis });
   }
 
   #shape(value: Value, dims: readonly number[]): Value {
     return this.#graph.op("Reshape", [value, this.#graph.ints(...dims)]);
   }
+}
+
+function countOf({ blocks }: Matrices): number {
+  return blocks.reduce((sum, { count }) => sum + count, 0);
 }

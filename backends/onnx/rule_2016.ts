@@ -7,7 +7,18 @@ import type { Rule2016 } from "../../model/plan.ts";
 import { EXTREME_DRIFT } from "../reference/rule_2016.ts";
 import type { Value } from "./graph.ts";
 import type { Group } from "./layout.ts";
-import type { Matrix, Momentum } from "./passes.ts";
+import {
+  type Bounds,
+  encode,
+  type EncoderInputs,
+  type Encoders,
+  readEncoders,
+  readInputs,
+  spread,
+  updateEncoders,
+  writeInputs,
+} from "./encoder.ts";
+import type { Matrices, Momentum, Range } from "./passes.ts";
 import type { GroupOutputs, StepContext } from "./step_graph.ts";
 
 /** What the schedule says to a group: columns, a value for each unit. */
@@ -73,18 +84,16 @@ function learn(
   group: Group,
   arriving: Value,
   { due, rate }: Rates,
-): { encoders: Matrix[]; decoder: Matrix } {
+): { encoders: Encoders; decoder: Matrices } {
   const { graph, math, passes, plan } = step;
-  const { index: g, batches } = group;
-  const decoder = step.matrix("decoder", g);
-  if (step.frozen) {
-    return { encoders: batches.map(({ index }) => step.matrix("encoder", index)), decoder };
-  }
+  const { index: g } = group;
+  const decoder = step.matrices("decoder", group.decoder);
+  if (step.frozen) return { encoders: readEncoders(step, group), decoder };
   const H = plan.hidden;
   const lagging = (name: string) => rule.twoSteps ? `lag.${name}` : name;
   const h = step.read(lagging("hidden"), g);
   const p = step.read(lagging("prediction"), g);
-  const xs = batches.map((batch) => step.read(lagging("input"), batch.index));
+  const x = readInputs(step, group, lagging("input"));
   const last = step.read("signal", g);
   // Two-step prediction learns one step late: from the outputs made before this signal's predecessor arrived.
   const targets = rule.twoSteps
@@ -99,25 +108,14 @@ function learn(
   };
   const pace = math.where(learns, own === null ? rate : math.div(rate, own), 0);
   const dz = math.mul(math.sub(math.columns(targets), p), slope(step, rule, p));
-  const [back] = math.cut(passes.transposed(decoder, dz), [H, 1]);
+  const [back] = math.cut(passes.product(decoder, dz, []), [H, 1]);
   const dh = math.mul(back!, slope(step, rule, h));
   const terms = passes.after(math.mul(pace, dz), dh, [group.outputs, H]);
-  const deltas = step.split(group, math.mul(pace, dh));
-  const decays = momentum.decay === null ? null : step.split(group, momentum.decay);
-  const gains = step.split(group, momentum.gain);
-  const encoders = batches.map(({ index }, i) => {
-    const mine = { decay: decays === null ? null : decays[i]!, gain: gains[i]! };
-    const updated = passes.update(step.matrix("encoder", index), xs[i]!, deltas[i]!, mine);
-    step.writeMatrix("encoder", index, updated);
-    return updated;
-  });
-  const updated = passes.update(
-    decoder,
-    withBias(step, rule, h, group.units.length),
-    terms,
-    momentum,
-  );
-  step.writeMatrix("decoder", g, updated);
+  const delta = math.mul(pace, dh);
+  const encoders = updateEncoders(step, group, readEncoders(step, group), x, delta, momentum);
+  const biased = withBias(step, rule, h, group.units.length);
+  const updated = passes.update(decoder, terms, biased, momentum);
+  step.writeMatrices("decoder", group.decoder, updated);
   if (rule.twoSteps) {
     const lag = (name: string, index: number, due: Value) => {
       const now = step.read(name, index);
@@ -125,7 +123,9 @@ function learn(
     };
     lag("hidden", g, due);
     lag("prediction", g, due);
-    for (const [i, mine] of step.split(group, due).entries()) lag("input", batches[i]!.index, mine);
+    for (const stack of [group.own, ...group.links]) {
+      lag("input", stack.index, spread(step, group, stack, due));
+    }
   }
   return { encoders, decoder: updated };
 }
@@ -137,7 +137,7 @@ function observe(
   group: Group,
   now: Value,
   error: Value,
-): Value[] {
+): EncoderInputs {
   const { graph, math, plan, schedule } = step;
   const { index: g, units, signal, block } = group;
   const last = step.read("signal", g);
@@ -161,20 +161,23 @@ function observe(
     graph.op("Concat", stacked, { axis: 2 }),
     graph.ints(units.length, signal * kinds.length),
   ]);
-  const pieces = step.split(group, features);
   const conditions = Array.from(plan.contextFrom, (from) => schedule.from(from));
   const always = plan.contextFrom.every((from) => from <= 0);
-  return group.batches.map((batch, i) => {
-    const contexts = batch.inputs - signal * kinds.length - 1;
-    const gathered = contexts === 0
-      ? []
-      : always
-      ? [step.space.gather(plan.context, batch.units)]
-      : [step.space.gatherIf(plan.context, batch.units, plan.contextKind, conditions)];
-    const x = withBias(step, rule, math.columns([pieces[i]!, ...gathered]), batch.units.length);
-    step.write("input", batch.index, x);
-    return x;
-  });
+  const inputs: EncoderInputs = [
+    withBias(step, rule, features, units.length),
+    ...group.links.map(({ runs }) =>
+      always
+        ? step.space.gatherRuns(plan.context, runs)
+        : step.space.gatherRunsIf(plan.context, runs, plan.contextKind, conditions)
+    ),
+  ];
+  writeInputs(step, group, "input", inputs);
+  return inputs;
+}
+
+/** Everything that units of this rule see lies between 0 and 1. */
+function rangeOf(columns: number): Range {
+  return { columns, low: 0, high: 1 };
 }
 
 /** hidden = f(W1 x), prediction = f(W2 [h; 1]); the extremes follow the rate of the next step (pvm-spec 1, 3). */
@@ -182,18 +185,17 @@ function predict(
   step: StepContext,
   rule: Rule2016,
   group: Group,
-  encoders: readonly Matrix[],
-  decoder: Matrix,
-  inputs: readonly Value[],
+  encoders: Encoders,
+  decoder: Matrices,
+  inputs: EncoderInputs,
   { dueNext }: Rates,
 ): Value {
-  const { graph, math, passes } = step;
+  const { graph, math, passes, plan } = step;
   const { index: g, units } = group;
-  // Everything that units of this rule see lies between 0 and 1.
-  const ranges = ({ dims: [, rows] }: Matrix) => [{ columns: rows, low: 0, high: 1 }];
-  const z = encoders.map((encoder, i) => passes.product(encoder, inputs[i]!, ranges(encoder)));
-  const h = activate(step, rule, step.join(z));
-  const p = passes.product(decoder, withBias(step, rule, h, units.length), ranges(decoder));
+  const bounds: Bounds = { own: [rangeOf(group.features + 1)], context: rangeOf };
+  const h = activate(step, rule, encode(step, group, encoders, inputs, bounds));
+  const ranges = [rangeOf(plan.hidden + 1)];
+  const p = passes.transposed(decoder, withBias(step, rule, h, units.length), ranges);
   step.write("hidden", g, h);
   step.write("prediction", g, activate(step, rule, p));
   if (!rule.normalise) return h;

@@ -7,8 +7,18 @@ import { MOTION_PRIOR } from "../../model/initialise.ts";
 import type { RuleSaccade } from "../../model/plan.ts";
 import { CONSTANTS as c } from "../reference/rule_saccade.ts";
 import type { Value } from "./graph.ts";
-import type { Batch, Group } from "./layout.ts";
-import type { Matrix, Range } from "./passes.ts";
+import {
+  encode,
+  type EncoderInputs,
+  type Encoders,
+  power as powerOf,
+  readEncoders,
+  readInputs,
+  updateEncoders,
+  writeInputs,
+} from "./encoder.ts";
+import type { Group } from "./layout.ts";
+import type { Matrices, Range } from "./passes.ts";
 import type { GroupOutputs, StepContext } from "./step_graph.ts";
 
 /** What arrives at a group. */
@@ -22,8 +32,8 @@ interface Arrival {
 
 /** The matrices and combiner of a group, after learning. */
 interface Learned {
-  readonly encoders: readonly Matrix[];
-  readonly decoder: Matrix;
+  readonly encoders: Encoders;
+  readonly decoder: Matrices;
   /** w_z and w_m: columns. */
   readonly ofChange: Value;
   readonly ofMotion: Value;
@@ -71,8 +81,8 @@ function learn(
   if (step.frozen) {
     const weights = math.cut(step.read("combiner.weights", g), [1, 1]);
     return {
-      encoders: group.batches.map((batch) => step.matrix("encoder", batch.index)),
-      decoder: step.matrix("decoder", g),
+      encoders: readEncoders(step, group),
+      decoder: step.matrices("decoder", group.decoder),
       ofChange: weights[0]!,
       ofMotion: weights[1]!,
     };
@@ -81,7 +91,7 @@ function learn(
   const z = step.read("change", g);
   const s = step.read("scale", g);
   const h = step.read("hidden", g);
-  const xs = group.batches.map((batch) => step.read("input", batch.index));
+  const x = readInputs(step, group, "input");
   const m = candidate(step, group, signal, step.has("motion", g) ? step.read("motion", g) : null);
   const hold = (now: Value, before: Value) => math.where(active, now, before);
 
@@ -111,7 +121,7 @@ function learn(
 
   // 2: v and Q, means at first, then running ones.
   const r = math.max(math.div(1, math.max(step.learned, 1)), c.meanFloor);
-  const xx = step.join(xs.map((x) => math.sumOfSquares(x)));
+  const xx = powerOf(step, group, x);
   const mean = (old: Value, now: Value) => math.add(old, math.mul(r, math.sub(now, old)));
   const oldVariance = step.read("variance", g);
   const oldPower = step.read("power", g);
@@ -127,37 +137,31 @@ function learn(
   const gate = math.div(math.mul(rate, ss), math.add(ss, math.max(variance, c.varianceFloor)));
 
   // 4: with the old decoder.
-  const decoder = step.matrix("decoder", g);
-  const [back] = math.cut(passes.transposed(decoder, e), [H, 1]);
+  const decoder = step.matrices("decoder", group.decoder);
+  const [back] = math.cut(passes.product(decoder, e, []), [H, 1]);
   const dh = math.mul(back!, math.square(math.sub(1, math.abs(h))));
 
   // 5: normalised steps.
   const hh = math.add(math.sumOfSquares(h), c.decoderFloor * H + 1);
   const decoderStep = hold(math.div(math.mul(gate, rule.decoderRate), hh), none);
-  const floors = group.batches.flatMap(({ units, inputs }) =>
-    units.map(() => c.encoderFloor * inputs)
-  );
+  const floors = units.map((unit) => c.encoderFloor * plan.inputs[unit]!);
   const norm = math.add(math.add(power, xx), graph.float(floors, [units.length, 1]));
   const encoderStep = hold(math.div(math.mul(gate, rule.encoderRate), norm), none);
   const terms = passes.after(math.mul(decoderStep, e), dh, [group.outputs, H]);
-  const deltas = step.split(group, math.mul(encoderStep, dh));
-  const encoders = group.batches.map((batch, i) => {
-    const updated = passes.update(step.matrix("encoder", batch.index), xs[i]!, deltas[i]!);
-    step.writeMatrix("encoder", batch.index, updated);
-    return updated;
-  });
-  const updated = passes.update(decoder, withOnes(step, h, units.length), terms);
-  step.writeMatrix("decoder", g, updated);
+  const delta = math.mul(encoderStep, dh);
+  const encoders = updateEncoders(step, group, readEncoders(step, group), x, delta);
+  const updated = passes.update(decoder, terms, withOnes(step, h, units.length));
+  step.writeMatrices("decoder", group.decoder, updated);
   return { encoders, decoder: updated, ofChange, ofMotion };
 }
 
-/** x = [features | contexts | 1] of each batch; y := y'. */
+/** x: features and 1, and contexts; y := y'. */
 function observe(
   step: StepContext,
   group: Group,
   { arriving, change }: Arrival,
   moved: Value,
-): { scale: Value; motion: Value | null; inputs: Value[] } {
+): { scale: Value; motion: Value | null; inputs: EncoderInputs } {
   const { math, plan } = step;
   const { index: g, units, signal: q, window } = group;
   const deviation = (values: Value, count: number) =>
@@ -178,29 +182,17 @@ function observe(
   step.write("signal", g, arriving);
   step.write("scale", g, scale);
   if (motion !== null) step.write("motion", g, motion);
-  const pieces = step.split(group, features);
-  const inputs = group.batches.map((batch, i) => {
-    const x = inputOf(step, batch, pieces[i]!, featureCount(group));
-    step.write("input", batch.index, x);
-    return x;
-  });
+  const inputs: EncoderInputs = [
+    withOnes(step, features, units.length),
+    ...group.links.map(({ runs }) => step.space.gatherRuns(plan.context, runs)),
+  ];
+  writeInputs(step, group, "input", inputs);
   return { scale, motion, inputs };
-}
-
-function featureCount({ ground, window, motion, signal }: Group): number {
-  return ground ? window + motion : signal;
 }
 
 /** Of hidden outputs and the 1 behind them. */
 function hiddenRange(columns: number): Range {
   return { columns, low: -1, high: 1 };
-}
-
-/** Features, contexts if there are any, and 1. */
-function inputOf(step: StepContext, batch: Batch, features: Value, count: number): Value {
-  const contexts = batch.inputs - count - 1;
-  const context = contexts > 0 ? [step.space.gather(step.plan.context, batch.units)] : [];
-  return withOnes(step, step.math.columns([features, ...context]), batch.units.length);
 }
 
 /** a = W1 x, h = a / (1 + |a|), z = W2 [h; 1], p = clip(y + w_z s z + w_m m, low, 1). */
@@ -214,12 +206,13 @@ function predict(
   const { math, passes } = step;
   const { index: g, units } = group;
   const bound = group.ground ? c.clipInput : c.hiddenGain;
-  const features = { columns: featureCount(group), low: -bound, high: bound };
-  const a = encoders.map((encoder, i) =>
-    passes.product(encoder, inputs[i]!, [features, hiddenRange(encoder.dims[1] - features.columns)])
-  );
-  const h = math.softsign(step.join(a));
-  const z = passes.product(decoder, withOnes(step, h, units.length), [
+  const features = { columns: group.features, low: -bound, high: bound };
+  const a = encode(step, group, encoders, inputs, {
+    own: [features, hiddenRange(1)],
+    context: hiddenRange,
+  });
+  const h = math.softsign(a);
+  const z = passes.transposed(decoder, withOnes(step, h, units.length), [
     hiddenRange(step.plan.hidden + 1),
   ]);
   const learned = math.add(arriving, math.mul(math.mul(ofChange, scale), z));
