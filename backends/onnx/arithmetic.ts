@@ -24,9 +24,9 @@ export interface Arithmetic {
   clip(a: Value, low: number, high: number): Value;
   /** yes where the condition holds, otherwise no. */
   where(condition: Value, yes: Operand, no: Operand): Value;
-  /** The sum of each row, as a column. */
+  /** The sum of each row, as a vector. */
   sum(a: Value): Value;
-  /** The sum of the squares of each row, as a column. */
+  /** The sum of the squares of each row, as a vector. */
   sumOfSquares(a: Value): Value;
   /** Rows put behind each other. */
   columns(values: readonly Value[]): Value;
@@ -44,7 +44,7 @@ export function arithmetic(graph: Graph): Arithmetic {
   const binary = (type: string) => (a: Operand, b: Operand) => graph.op(type, [value(a), value(b)]);
   const unary = (type: string) => (a: Value) => graph.op(type, [a]);
   const mul = binary("Mul");
-  const sum = (a: Value) => graph.op("ReduceSum", [a, graph.ints(1)], { keepdims: 1 });
+  const sum = (a: Value) => graph.op("ReduceSum", [a, graph.ints(1)], { keepdims: 0 });
   return {
     add: binary("Add"),
     sub: binary("Sub"),

@@ -73,18 +73,23 @@ function placesOf({ units }: Group, stack: Stack): number[] {
   return stack.units.map((unit) => row.get(unit)!);
 }
 
-/** Adds up for each unit of a group the rows of its links. */
-function collect({ graph }: StepContext, group: Group, links: Links, values: Value, width: number) {
-  const rows: number[][] = group.units.map(() => []);
-  for (const [link, unit] of placesOf(group, links).entries()) rows[unit]!.push(link);
+/**
+ * Adds up for each unit of a group what its links say.
+ *
+ * @param values of each of the links of the group, [contexts, ...]
+ * @param none zeros, [1, ...]
+ * @returns [units, ...]
+ */
+function collect({ graph, join }: StepContext, group: Group, values: Value[], none: Value): Value {
+  const { units, links } = group;
+  const rows: number[][] = units.map(() => []);
+  let count = 0;
+  for (const stack of links) for (const unit of placesOf(group, stack)) rows[unit]!.push(count++);
   const most = Math.max(...rows.map((row) => row.length));
-  // Rows behind the last are 0: units have as many as the one with most.
-  const none = links.units.length;
-  const table = rows.flatMap((row) => Array.from({ length: most }, (_, i) => row[i] ?? none));
-  const zeros = graph.float(new Array(width).fill(0), [1, width]);
-  const all = table.includes(none) ? graph.op("Concat", [values, zeros], { axis: 0 }) : values;
-  const places = graph.table(table, [group.units.length, most]);
-  const gathered = graph.op("Gather", [all, places], { axis: 0 });
+  // As many for each unit as the one with most has: the others are the zeros behind the last.
+  const table = rows.flatMap((row) => Array.from({ length: most }, (_, i) => row[i] ?? count));
+  const all = join(table.includes(count) ? [...values, none] : values);
+  const gathered = graph.op("Gather", [all, graph.table(table, [units.length, most])], { axis: 0 });
   return graph.op("ReduceSum", [gathered, graph.ints(1)], { keepdims: 0 });
 }
 
@@ -130,18 +135,20 @@ export function encode(
   inputs: EncoderInputs,
   bounds: Bounds,
 ): Value {
-  const { passes, math, plan } = step;
-  return group.links.reduce((sum, links, i) => {
-    const range = [bounds.context(links.rows)];
-    const products = passes.product(encoders[i + 1]!, inputs[i + 1]!, range);
-    return math.add(sum, collect(step, group, links, products, plan.hidden));
-  }, passes.product(encoders[0], inputs[0], bounds.own));
+  const { graph, passes, math, plan } = step;
+  const own = passes.product(encoders[0], inputs[0], bounds.own);
+  if (group.links.length === 0) return own;
+  const products = group.links.map(({ rows }, i) =>
+    passes.product(encoders[i + 1]!, inputs[i + 1]!, [bounds.context(rows)])
+  );
+  const none = graph.float(new Array(plan.hidden).fill(0), [1, plan.hidden]);
+  return math.add(own, collect(step, group, products, none));
 }
 
-/** |x|^2, a column. */
+/** |x|^2, a vector. */
 export function power(step: StepContext, group: Group, inputs: EncoderInputs): Value {
-  return group.links.reduce((sum, links, i) => {
-    const squares = step.math.sumOfSquares(inputs[i + 1]!);
-    return step.math.add(sum, collect(step, group, links, squares, 1));
-  }, step.math.sumOfSquares(inputs[0]));
+  const { graph, math } = step;
+  const [own, ...contexts] = inputs.map((x) => math.sumOfSquares(x));
+  if (contexts.length === 0) return own!;
+  return math.add(own!, collect(step, group, contexts, graph.float([0], [1])));
 }

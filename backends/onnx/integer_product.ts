@@ -60,7 +60,7 @@ export function integerProduct(
  */
 export function transposedWeights(
   weights: Float32Array,
-  [units, rows, columns]: Dims,
+  [, rows, columns]: Dims,
 ): Float32Array {
   return weights.map((_, i) => {
     const unit = Math.floor(i / (rows * columns));

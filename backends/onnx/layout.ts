@@ -39,7 +39,7 @@ export interface Stack {
   readonly blocks: readonly Block[];
 }
 
-/** The contexts of a group that are equally long: a matrix for each, unit after unit. */
+/** Contexts of a group that are equally long: a matrix for each, unit after unit, all in one block. */
 export interface Links extends Stack {
   /** The plan's numbers of the runs that they read. */
   readonly runs: readonly number[];
@@ -169,32 +169,43 @@ function stacker(): (units: readonly number[], rows: number, columns: number) =>
   let stacks = 0;
   let blocks = 0;
   return (units, rows, columns) => {
-    const most = Math.max(1, Math.floor(BLOCK_BYTES / (4 * rows * columns)));
-    const parts = Math.ceil(units.length / most);
-    const begin = (part: number) => Math.round(part * units.length / parts);
-    const list = Array.from({ length: parts }, (_, part) => ({
+    const list = cut(units.length, rows * columns).map(([begin, end]) => ({
       index: blocks++,
-      count: begin(part + 1) - begin(part),
+      count: end - begin,
     }));
     return { index: stacks++, units, rows, blocks: list };
   };
 }
 
-/** The runs of context of some units, by their length. */
+/** Begin and end of each block of some matrices. */
+function cut(count: number, values: number): [number, number][] {
+  const most = Math.max(1, Math.floor(BLOCK_BYTES / (4 * values)));
+  const parts = Math.ceil(count / most);
+  const begin = (part: number) => Math.round(part * count / parts);
+  return Array.from({ length: parts }, (_, part) => [begin(part), begin(part + 1)]);
+}
+
+/** The runs of context of some units, by their length, as many together as make a block. */
 function linksOf(
-  { context }: Plan,
+  { context, hidden }: Plan,
   units: readonly number[],
 ): { length: number; runs: number[]; units: number[] }[] {
-  const byLength = new Map<number, { length: number; runs: number[]; units: number[] }>();
+  const byLength = new Map<number, { runs: number[]; units: number[] }>();
   for (const unit of units) {
     for (let run = context.start[unit]!; run < context.start[unit + 1]!; run++) {
       const length = context.length[run]!;
-      if (!byLength.has(length)) byLength.set(length, { length, runs: [], units: [] });
+      if (!byLength.has(length)) byLength.set(length, { runs: [], units: [] });
       byLength.get(length)!.runs.push(run);
       byLength.get(length)!.units.push(unit);
     }
   }
-  return [...byLength.values()];
+  return [...byLength].flatMap(([length, { runs, units }]) =>
+    cut(runs.length, length * hidden).map(([begin, end]) => ({
+      length,
+      runs: runs.slice(begin, end),
+      units: units.slice(begin, end),
+    }))
+  );
 }
 
 /** Where columns stand in the encoder of their unit: whose, the first, and how many. */
@@ -221,6 +232,16 @@ function linkColumns({ context }: Plan, { features }: Group, links: Links): Colu
     return [{ unit, first, count: context.length[run]! }];
   });
 }
+
+/** Tensors that have some numbers a unit, and how many. */
+const UNIT_ROWS: Readonly<Record<string, number>> = {
+  "scale": 1,
+  "variance": 1,
+  "power": 1,
+  "combiner.moments": 3,
+  "combiner.products": 2,
+  "combiner.weights": 2,
+};
 
 function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[]): Part[] {
   const at = offsetsOf(plan);
@@ -296,14 +317,19 @@ function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[])
     for (const name of ["signal", "signal.previous", "integral", "change"]) {
       plain(name, index, units, signal, (u) => at.signal[u]!);
     }
-    for (const name of ["scale", "variance", "power"]) plain(name, index, units, 1, (u) => u);
-    plain("combiner.moments", index, units, 3, (u) => 3 * u);
-    for (const name of ["combiner.products", "combiner.weights"]) {
-      plain(name, index, units, 2, (u) => 2 * u);
-    }
     if (ground && motion[units[0]!]! > 0) {
       plain("motion", index, units, signal, (u) => at.signal[u]!);
     }
+  }
+  // A row for each number of the units (`unit_rows.ts`).
+  for (const [tensor, rows] of Object.entries(UNIT_ROWS)) {
+    const pieces = Array.from(
+      { length: rows },
+      (_, row) => order.map((unit) => ({ at: rows * unit + row, columns: 1, rows: 1, stride: 1 })),
+    );
+    if (has[tensor] === undefined) continue;
+    const dims = [rows, order.length];
+    parts.push({ name: tensor, tensor, dims, units: order, pieces: pieces.flat() });
   }
   const frame = frameLength(plan);
   parts.push({

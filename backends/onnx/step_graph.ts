@@ -62,6 +62,9 @@ export interface StepContext {
   has(tensor: string, index: number): boolean;
   /** Says what a part of the state becomes. */
   write(tensor: string, index: number, value: Value): void;
+  /** The same of tensors that have some numbers a unit, a row for each (`unit_rows.ts`). */
+  readUnits(tensor: string): Value;
+  writeUnits(tensor: string, rows: Value): void;
   /** Weight matrices, with their momentum. */
   matrices(tensor: "encoder" | "decoder", stack: Stack): Matrices;
   /** Says what matrices become. */
@@ -187,6 +190,8 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
     read: (tensor, index) => readPart(`${tensor}.${index}`),
     has: (tensor, index) => parts.has(`${tensor}.${index}`),
     write: (tensor, index, value) => writePart(`${tensor}.${index}`, value),
+    readUnits: readPart,
+    writeUnits: writePart,
     matrices(tensor, { rows, blocks }) {
       const columns = tensor === "encoder" ? plan.hidden : plan.hidden + 1;
       const own = blocks.map(({ index, count }) => {
@@ -268,24 +273,16 @@ function stored(part: Part, form: UpdateForm, momentum: boolean): Part {
   return { ...part, dims: storedDims(form, [units!, rows!, columns!], by) };
 }
 
-/** The mean squared error of each layer: sums of units, added up layer by layer. */
+/** The mean squared error of each layer: sums of units, each in the row of its layer, added up. */
 function meanSquares(context: StepContext, outputs: readonly GroupOutputs[]): Value {
-  const { graph, layout: { groups, row }, plan, math } = context;
+  const { graph, layout: { groups }, plan, math } = context;
+  const layers = layerOf(plan);
   const squares = context.join(outputs.map(({ error }) => math.sumOfSquares(error)));
-  const sums: Value[] = [];
-  const counts: number[] = [];
-  const signal = new Map(
-    groups.flatMap((group) => group.units.map((unit) => [unit, group.signal])),
+  const counts = new Array<number>(plan.layerStart.length - 1).fill(0);
+  for (const { units, signal } of groups) for (const u of units) counts[layers[u]!]! += signal;
+  const { order } = context.layout;
+  const shares = counts.flatMap((count, layer) =>
+    order.map((unit) => layers[unit] === layer ? 1 / count : 0)
   );
-  for (let layer = 0; layer + 1 < plan.layerStart.length; layer++) {
-    const units = Array.from(
-      { length: plan.layerStart[layer + 1]! - plan.layerStart[layer]! },
-      (_, i) => plan.layerStart[layer]! + i,
-    );
-    const places = graph.table(units.map((unit) => row[unit]!), [units.length]);
-    const own = graph.op("Gather", [squares, places], { axis: 0 });
-    sums.push(graph.op("ReduceSum", [own, graph.ints(0)], { keepdims: 0 }));
-    counts.push(units.reduce((sum, unit) => sum + signal.get(unit)!, 0));
-  }
-  return math.div(context.join(sums), graph.float(counts, [counts.length]));
+  return math.sum(math.mul(graph.float(shares, [counts.length, order.length]), squares));
 }
