@@ -1,14 +1,14 @@
 /**
- * The encoders of a group: a matrix for features and bias, and one for each context, whose products add up.
+ * The encoders of a group: matrices for features and bias, and for contexts, whose products add up.
  *
  * @module
  */
 import type { Value } from "./graph.ts";
-import type { Group, Links, Stack } from "./layout.ts";
+import type { Group, Stack } from "./layout.ts";
 import type { Matrices, Momentum, Range } from "./passes.ts";
 import type { StepContext } from "./step_graph.ts";
 
-/** x of a group: features and bias, [units, features + 1], and the contexts of each of its links, [contexts, length]. */
+/** x of a group: features and bias, [units, features + 1], and of each stack of contexts [its units, columns]. */
 export type EncoderInputs = readonly [own: Value, ...contexts: Value[]];
 
 /** The encoders of a group. */
@@ -16,23 +16,23 @@ export type Encoders = readonly [own: Matrices, ...contexts: Matrices[]];
 
 /** Between what bounds inputs lie. */
 export interface Bounds {
-  /** Of the features and bias. */
+  /** Of features and bias. */
   readonly own: readonly Range[];
   /** Of contexts, which are as many as stated. */
   context(columns: number): Range;
 }
 
-/** All matrices of a group: features and bias first. */
-function stacks({ own, links }: Group): readonly [Stack, ...Links[]] {
-  return [own, ...links];
+/** All stacks of a group: features and bias first. */
+function stacks({ own, contexts }: Group): readonly [Stack, ...Stack[]] {
+  return [own, ...contexts];
 }
 
 /** The encoders before a step. */
 export function readEncoders(step: StepContext, group: Group): Encoders {
-  const [own, ...links] = stacks(group);
+  const [own, ...contexts] = stacks(group);
   return [
     step.matrices("encoder", own),
-    ...links.map((stack) => step.matrices("encoder", stack)),
+    ...contexts.map((stack) => step.matrices("encoder", stack)),
   ];
 }
 
@@ -42,8 +42,8 @@ export function readEncoders(step: StepContext, group: Group): Encoders {
  * @param tensor `input` or `lag.input`
  */
 export function readInputs(step: StepContext, group: Group, tensor: string): EncoderInputs {
-  const [own, ...links] = stacks(group);
-  return [step.read(tensor, own.index), ...links.map(({ index }) => step.read(tensor, index))];
+  const [own, ...contexts] = stacks(group);
+  return [step.read(tensor, own.index), ...contexts.map(({ index }) => step.read(tensor, index))];
 }
 
 /** Says what the inputs become. */
@@ -56,41 +56,41 @@ export function writeInputs(
   for (const [i, { index }] of stacks(group).entries()) step.write(tensor, index, inputs[i]!);
 }
 
+/** Units of a group that have no contexts. */
+function withoutContexts({ units, contexts }: Group): number {
+  return units.length - contexts.reduce((sum, stack) => sum + stack.units.length, 0);
+}
+
 /**
- * Rows for the units of a group, as rows for the matrices of one of its stacks.
+ * Rows for the units of a group, as rows for each of its stacks.
  *
  * @param values [units, ...]
  */
-export function spread({ graph }: StepContext, group: Group, stack: Stack, values: Value): Value {
-  if (stack === group.own) return values;
-  const places = graph.table(placesOf(group, stack), [stack.units.length]);
-  return graph.op("Gather", [values, places], { axis: 0 });
-}
-
-/** The row in its group of each unit of a stack. */
-function placesOf({ units }: Group, stack: Stack): number[] {
-  const row = new Map(units.map((unit, i) => [unit, i]));
-  return stack.units.map((unit) => row.get(unit)!);
+export function spread({ graph }: StepContext, group: Group, values: Value): Value[] {
+  const none = withoutContexts(group);
+  const sizes = group.contexts.map(({ units }) => units.length);
+  if (none === 0 && sizes.length === 1) return [values, values];
+  if (sizes.length === 0) return [values];
+  const all = none === 0 ? sizes : [none, ...sizes];
+  const rows = graph.ops("Split", [values, graph.ints(...all)], all.length, { axis: 0 });
+  return [values, ...none === 0 ? rows : rows.slice(1)];
 }
 
 /**
- * Adds up for each unit of a group what its links say.
+ * What the stacks of a group say of its units, added up.
  *
- * @param values of each of the links of the group, [contexts, ...]
- * @param none zeros, [1, ...]
- * @returns [units, ...]
+ * @param values of each stack [units, ...]
+ * @param zeros for units without contexts
  */
-function collect({ graph, join }: StepContext, group: Group, values: Value[], none: Value): Value {
-  const { units, links } = group;
-  const rows: number[][] = units.map(() => []);
-  let count = 0;
-  for (const stack of links) for (const unit of placesOf(group, stack)) rows[unit]!.push(count++);
-  const most = Math.max(...rows.map((row) => row.length));
-  // As many for each unit as the one with most has: the others are the zeros behind the last.
-  const table = rows.flatMap((row) => Array.from({ length: most }, (_, i) => row[i] ?? count));
-  const all = join(table.includes(count) ? [...values, none] : values);
-  const gathered = graph.op("Gather", [all, graph.table(table, [units.length, most])], { axis: 0 });
-  return graph.op("ReduceSum", [gathered, graph.ints(1)], { keepdims: 0 });
+function collect(
+  { join, math }: StepContext,
+  group: Group,
+  [own, ...contexts]: readonly Value[],
+  zeros: (rows: number) => Value,
+): Value {
+  if (contexts.length === 0) return own!;
+  const none = withoutContexts(group);
+  return math.add(own!, join(none === 0 ? contexts : [zeros(none), ...contexts]));
 }
 
 /**
@@ -109,18 +109,18 @@ export function updateEncoders(
   delta: Value,
   momentum?: Momentum,
 ): Encoders {
+  const deltas = spread(step, group, delta);
+  const gains = momentum === undefined ? [] : spread(step, group, momentum.gain);
+  const decays = momentum === undefined || momentum.decay === null
+    ? []
+    : spread(step, group, momentum.decay);
   const update = (i: number) => {
-    const stack = stacks(group)[i]!;
-    const mine = (values: Value) => spread(step, group, stack, values);
-    const own = momentum === undefined ? undefined : {
-      decay: momentum.decay === null ? null : mine(momentum.decay),
-      gain: mine(momentum.gain),
-    };
-    const after = step.passes.update(before[i]!, inputs[i]!, mine(delta), own);
-    step.writeMatrices("encoder", stack, after);
+    const own = momentum && { decay: decays[i] ?? null, gain: gains[i]! };
+    const after = step.passes.update(before[i]!, inputs[i]!, deltas[i]!, own);
+    step.writeMatrices("encoder", stacks(group)[i]!, after);
     return after;
   };
-  return [update(0), ...group.links.map((_, i) => update(i + 1))];
+  return [update(0), ...group.contexts.map((_, i) => update(i + 1))];
 }
 
 /**
@@ -135,20 +135,17 @@ export function encode(
   inputs: EncoderInputs,
   bounds: Bounds,
 ): Value {
-  const { graph, passes, math, plan } = step;
-  const own = passes.product(encoders[0], inputs[0], bounds.own);
-  if (group.links.length === 0) return own;
-  const products = group.links.map(({ rows }, i) =>
-    passes.product(encoders[i + 1]!, inputs[i + 1]!, [bounds.context(rows)])
+  const { graph, passes, plan: { hidden } } = step;
+  const products = stacks(group).map(({ rows }, i) =>
+    passes.product(encoders[i]!, inputs[i]!, i === 0 ? bounds.own : [bounds.context(rows)])
   );
-  const none = graph.float(new Array(plan.hidden).fill(0), [1, plan.hidden]);
-  return math.add(own, collect(step, group, products, none));
+  const zeros = (rows: number) => graph.float(new Array(rows * hidden).fill(0), [rows, hidden]);
+  return collect(step, group, products, zeros);
 }
 
 /** |x|^2, a vector. */
 export function power(step: StepContext, group: Group, inputs: EncoderInputs): Value {
   const { graph, math } = step;
-  const [own, ...contexts] = inputs.map((x) => math.sumOfSquares(x));
-  if (contexts.length === 0) return own!;
-  return math.add(own!, collect(step, group, contexts, graph.float([0], [1])));
+  const zeros = (rows: number) => graph.float(new Array(rows).fill(0), [rows]);
+  return collect(step, group, inputs.map((x) => math.sumOfSquares(x)), zeros);
 }

@@ -2,8 +2,8 @@
  * How the units of a plan are grouped, and how their state lies in tensors that one operator can work on.
  *
  * Units with equally long vectors make a group. Encoders of a group are as wide as their contexts are many, so each is cut by its
- * columns: features and bias, equal for all units of the group, and a matrix for each context. Rows are in *graph order*: group
- * after group.
+ * columns: features and bias, equally many for all units of the group, and contexts, of which units with equally many stand
+ * together. Rows are in *graph order*: group after group.
  *
  * @module
  */
@@ -39,17 +39,11 @@ export interface Stack {
   readonly blocks: readonly Block[];
 }
 
-/** Contexts of a group that are equally long: a matrix for each, unit after unit, all in one block. */
-export interface Links extends Stack {
-  /** The plan's numbers of the runs that they read. */
-  readonly runs: readonly number[];
-}
-
 /** Units whose vectors have the same lengths. */
 export interface Group {
   /** Its number. */
   readonly index: number;
-  /** The plan's numbers of its units, in graph order. */
+  /** The plan's numbers of its units, in graph order: those with the fewest contexts first. */
   readonly units: readonly number[];
   /** Whether they see the frame: layer 0. */
   readonly ground: boolean;
@@ -67,8 +61,8 @@ export interface Group {
   readonly features: number;
   /** Of each encoder the columns of features and bias. */
   readonly own: Stack;
-  /** Of each encoder the columns of contexts. */
-  readonly links: readonly Links[];
+  /** Of the encoders of the last units the columns of contexts, in stacks of one block; the first units may have none. */
+  readonly contexts: readonly Stack[];
   /** The decoders. */
   readonly decoder: Stack;
 }
@@ -127,7 +121,7 @@ export function layoutOf(plan: Plan): Layout {
   return { plan, groups, order, row, parts: partsOf(plan, groups, order) };
 }
 
-type Shape = Omit<Group, "index" | "units" | "own" | "links" | "decoder">;
+type Shape = Omit<Group, "index" | "units" | "own" | "contexts" | "decoder">;
 
 function groupUnits(plan: Plan): Group[] {
   const layers = layerOf(plan);
@@ -151,17 +145,33 @@ function groupUnits(plan: Plan): Group[] {
     shapes.get(key)!.units.push(u);
   }
   const stack = stacker();
-  return [...shapes.values()].map(({ units, shape }, index) => ({
-    index,
-    units,
-    ...shape,
-    own: stack(units, shape.features + 1, plan.hidden),
-    links: linksOf(plan, units).map(({ runs, units, length }) => ({
-      runs,
-      ...stack(units, length, plan.hidden),
-    })),
-    decoder: stack(units, shape.outputs, plan.hidden + 1),
-  }));
+  return [...shapes.values()].map(({ units, shape }, index) => {
+    units.sort((a, b) => context[a]! - context[b]! || a - b);
+    return {
+      index,
+      units,
+      ...shape,
+      own: stack(units, shape.features + 1, plan.hidden),
+      contexts: equal(units.filter((unit) => context[unit]! > 0), (unit) => context[unit]!)
+        .flatMap((units) => {
+          const rows = context[units[0]!]!;
+          return cut(units.length, rows * plan.hidden)
+            .map(([begin, end]) => stack(units.slice(begin, end), rows, plan.hidden));
+        }),
+      decoder: stack(units, shape.outputs, plan.hidden + 1),
+    };
+  });
+}
+
+/** Cuts a list where a number changes. */
+function equal(units: readonly number[], of: (unit: number) => number): number[][] {
+  const runs: number[][] = [];
+  for (const unit of units) {
+    const last = runs.at(-1);
+    if (last !== undefined && of(last[0]!) === of(unit)) last.push(unit);
+    else runs.push([unit]);
+  }
+  return runs;
 }
 
 /** Makes stacks and numbers them. */
@@ -185,29 +195,6 @@ function cut(count: number, values: number): [number, number][] {
   return Array.from({ length: parts }, (_, part) => [begin(part), begin(part + 1)]);
 }
 
-/** The runs of context of some units, by their length, as many together as make a block. */
-function linksOf(
-  { context, hidden }: Plan,
-  units: readonly number[],
-): { length: number; runs: number[]; units: number[] }[] {
-  const byLength = new Map<number, { runs: number[]; units: number[] }>();
-  for (const unit of units) {
-    for (let run = context.start[unit]!; run < context.start[unit + 1]!; run++) {
-      const length = context.length[run]!;
-      if (!byLength.has(length)) byLength.set(length, { runs: [], units: [] });
-      byLength.get(length)!.runs.push(run);
-      byLength.get(length)!.units.push(unit);
-    }
-  }
-  return [...byLength].flatMap(([length, { runs, units }]) =>
-    cut(runs.length, length * hidden).map(([begin, end]) => ({
-      length,
-      runs: runs.slice(begin, end),
-      units: units.slice(begin, end),
-    }))
-  );
-}
-
 /** Where columns stand in the encoder of their unit: whose, the first, and how many. */
 interface Columns {
   readonly unit: number;
@@ -223,14 +210,9 @@ function ownColumns(plan: Plan, { units, features }: Group): Columns[][] {
   ]);
 }
 
-/** The context of each link. */
-function linkColumns({ context }: Plan, { features }: Group, links: Links): Columns[][] {
-  return links.runs.map((run, i) => {
-    const unit = links.units[i]!;
-    let first = features;
-    for (let other = context.start[unit]!; other < run; other++) first += context.length[other]!;
-    return [{ unit, first, count: context.length[run]! }];
-  });
+/** Contexts of each unit of a stack. */
+function contextColumns({ features }: Group, { units, rows }: Stack): Columns[][] {
+  return units.map((unit) => [{ unit, first: features, count: rows }]);
 }
 
 /** Tensors that have some numbers a unit, and how many. */
@@ -295,7 +277,7 @@ function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[])
   };
   for (const group of groups) {
     encoders(group.own, ownColumns(plan, group));
-    for (const links of group.links) encoders(links, linkColumns(plan, group, links));
+    for (const stack of group.contexts) encoders(stack, contextColumns(group, stack));
     const { index, units, signal, outputs, ground, decoder } = group;
     let begin = 0;
     for (const block of decoder.blocks) {

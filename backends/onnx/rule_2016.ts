@@ -123,8 +123,9 @@ function learn(
     };
     lag("hidden", g, due);
     lag("prediction", g, due);
-    for (const stack of [group.own, ...group.links]) {
-      lag("input", stack.index, spread(step, group, stack, due));
+    const dues = spread(step, group, due);
+    for (const [i, { index }] of [group.own, ...group.contexts].entries()) {
+      lag("input", index, dues[i]!);
     }
   }
   return { encoders, decoder: updated };
@@ -165,10 +166,10 @@ function observe(
   const always = plan.contextFrom.every((from) => from <= 0);
   const inputs: EncoderInputs = [
     withBias(step, rule, features, units.length),
-    ...group.links.map(({ runs }) =>
+    ...group.contexts.map(({ units }) =>
       always
-        ? step.space.gatherRuns(plan.context, runs)
-        : step.space.gatherRunsIf(plan.context, runs, plan.contextKind, conditions)
+        ? step.space.gather(plan.context, units)
+        : step.space.gatherIf(plan.context, units, plan.contextKind, conditions)
     ),
   ];
   writeInputs(step, group, "input", inputs);

@@ -276,7 +276,7 @@ function observe(
   if (motion !== null) step.write("motion", g, motion);
   const inputs: EncoderInputs = [
     withOnes(step, features, units.length),
-    ...group.links.map(({ runs }) => step.space.gatherRuns(plan.context, runs)),
+    ...group.contexts.map(({ units }) => step.space.gather(plan.context, units)),
   ];
   writeInputs(step, group, "input", inputs);
   return { motion, inputs };

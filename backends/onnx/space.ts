@@ -65,7 +65,7 @@ export class Space {
    * @returns a row for each unit
    */
   gather(sources: Sources, units: readonly number[]): Value {
-    const table = tableOf(this.#layout, sources, runsOf(sources, units), units.length);
+    const table = tableOf(this.#layout, sources, units);
     return gather(this.#graph, this.#regions[table.region], table);
   }
 
@@ -77,86 +77,72 @@ export class Space {
    * @param units whose
    */
   gatherFrom(values: Value, sources: Sources, units: readonly number[]): Value {
-    const table = tableOf(this.#layout, sources, runsOf(sources, units), units.length);
+    const table = tableOf(this.#layout, sources, units);
     const length = frameLength(this.#layout.plan);
     return gather(this.#graph, { value: values, length }, table);
   }
 
   /**
-   * Gathers equally long runs.
-   *
-   * @param sources which runs there are
-   * @param runs which of them
-   * @returns a row for each run
-   */
-  gatherRuns(sources: Sources, runs: readonly number[]): Value {
-    const table = tableOf(this.#layout, sources, runs, runs.length);
-    return gather(this.#graph, this.#regions[table.region], table);
-  }
-
-  /**
    * The same, where runs of a kind count only if a condition holds, and are 0 if not.
    *
-   * @param sources which runs there are
-   * @param runs which of them
+   * @param sources which runs
+   * @param units whose
    * @param kinds of each run
    * @param conditions a boolean for each kind
    */
-  gatherRunsIf(
+  gatherIf(
     sources: Sources,
-    runs: readonly number[],
+    units: readonly number[],
     kinds: ArrayLike<number>,
     conditions: readonly Value[],
   ): Value {
-    const plain = tableOf(this.#layout, sources, runs, runs.length);
+    const plain = tableOf(this.#layout, sources, units);
     const { value, length } = this.#regions[plain.region];
     const zero = this.#graph.float(0);
     const masked = conditions.map((condition) => this.#graph.op("Where", [condition, value, zero]));
-    const positions = plain.positions.map((position, i) =>
-      position + kinds[runs[Math.floor(i / plain.columns)]!]! * length
-    );
+    const positions = plain.positions.slice();
+    let at = 0;
+    for (const unit of units) {
+      for (let run = sources.start[unit]!; run < sources.start[unit + 1]!; run++) {
+        for (let i = 0; i < sources.length[run]!; i++) positions[at++]! += kinds[run]! * length;
+      }
+    }
     const both = this.#graph.op("Concat", masked, { axis: 0 });
     const flat = { value: both, length: masked.length * length };
     return gather(this.#graph, flat, { ...plain, positions });
   }
 }
 
-/** All runs of some units. */
-function runsOf({ start }: Sources, units: readonly number[]): number[] {
-  return units.flatMap((unit) =>
-    Array.from({ length: start[unit + 1]! - start[unit]! }, (_, i) => start[unit]! + i)
-  );
-}
-
 function tableOf(
   { plan, row }: Layout,
   sources: Sources,
-  runs: readonly number[],
-  rows: number,
+  units: readonly number[],
 ): Table {
   const H = plan.hidden;
   const arriving = arrivingLength(plan);
   const positions: number[] = [];
   let least = Infinity;
   let most = -1;
-  for (const run of runs) {
-    for (let i = 0; i < sources.length[run]!; i++) {
-      const index = sources.index[run]! + i;
-      let position = index;
-      if (index >= arriving) {
-        const source = Math.floor((index - arriving) / H);
-        const published = (sources.delay[run]! - 1) * row.length + row[source]!;
-        position = arriving + published * H + (index - arriving) % H;
+  for (const unit of units) {
+    for (let run = sources.start[unit]!; run < sources.start[unit + 1]!; run++) {
+      for (let i = 0; i < sources.length[run]!; i++) {
+        const index = sources.index[run]! + i;
+        let position = index;
+        if (index >= arriving) {
+          const source = Math.floor((index - arriving) / H);
+          const published = (sources.delay[run]! - 1) * row.length + row[source]!;
+          position = arriving + published * H + (index - arriving) % H;
+        }
+        least = Math.min(least, position);
+        most = Math.max(most, position);
+        positions.push(position);
       }
-      least = Math.min(least, position);
-      most = Math.max(most, position);
-      positions.push(position);
     }
   }
   const region = most < arriving ? "arriving" : least >= arriving ? "published" : "all";
   const table = Int32Array.from(positions);
   if (region === "published") { for (let i = 0; i < table.length; i++) table[i]! -= arriving; }
-  return { region, positions: table, rows, columns: table.length / rows };
+  return { region, positions: table, rows: units.length, columns: table.length / units.length };
 }
 
 /** Gathers as many neighbours at once as the table allows: a unit's hidden outputs, the channels of a pixel. */
