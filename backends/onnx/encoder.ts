@@ -4,36 +4,40 @@
  * @module
  */
 import type { Value } from "./graph.ts";
-import type { Group, Stack } from "./layout.ts";
+import { contextShape, type Group, unitsOfBlocks } from "./layout.ts";
 import type { Matrices, Momentum, Range } from "./passes.ts";
 import type { StepContext } from "./step_graph.ts";
 
-/** x of a group: features and bias, [units, features + 1], and of each stack of contexts [its units, columns]. */
-export type EncoderInputs = readonly [own: Value, ...contexts: Value[]];
+/** x of a group. */
+export interface EncoderInputs {
+  /** Features and bias, [units, features + 1]. */
+  readonly own: Value;
+  /** Contexts of each block, [its units, columns]. */
+  readonly contexts: readonly Value[];
+}
 
 /** The encoders of a group. */
-export type Encoders = readonly [own: Matrices, ...contexts: Matrices[]];
+export interface Encoders {
+  readonly own: Matrices;
+  readonly contexts: Matrices;
+}
 
 /** Between what bounds inputs lie. */
 export interface Bounds {
-  /** Of features and bias. */
+  /** Features and bias. */
   readonly own: readonly Range[];
-  /** Of contexts, which are as many as stated. */
+  /** So many contexts. */
   context(columns: number): Range;
 }
 
-/** All stacks of a group: features and bias first. */
-function stacks({ own, contexts }: Group): readonly [Stack, ...Stack[]] {
-  return [own, ...contexts];
+/** The encoders before a step. */
+export function readEncoders(step: StepContext, { own, contexts }: Group): Encoders {
+  return { own: step.matrices("encoder", own), contexts: step.matrices("encoder", contexts) };
 }
 
-/** The encoders before a step. */
-export function readEncoders(step: StepContext, group: Group): Encoders {
-  const [own, ...contexts] = stacks(group);
-  return [
-    step.matrices("encoder", own),
-    ...contexts.map((stack) => step.matrices("encoder", stack)),
-  ];
+/** The numbers of the parts of x: features and bias, and contexts. */
+function inputIndexes({ own, contexts }: Group): [number, number[]] {
+  return [own.blocks[0]!.index, contexts.blocks.map(({ index }) => index)];
 }
 
 /**
@@ -42,8 +46,11 @@ export function readEncoders(step: StepContext, group: Group): Encoders {
  * @param tensor `input` or `lag.input`
  */
 export function readInputs(step: StepContext, group: Group, tensor: string): EncoderInputs {
-  const [own, ...contexts] = stacks(group);
-  return [step.read(tensor, own.index), ...contexts.map(({ index }) => step.read(tensor, index))];
+  const [own, contexts] = inputIndexes(group);
+  return {
+    own: step.read(tensor, own),
+    contexts: contexts.map((index) => step.read(tensor, index)),
+  };
 }
 
 /** Says what the inputs become. */
@@ -53,44 +60,76 @@ export function writeInputs(
   tensor: string,
   inputs: EncoderInputs,
 ): void {
-  for (const [i, { index }] of stacks(group).entries()) step.write(tensor, index, inputs[i]!);
+  const [own, contexts] = inputIndexes(group);
+  step.write(tensor, own, inputs.own);
+  for (const [i, index] of contexts.entries()) step.write(tensor, index, inputs.contexts[i]!);
+}
+
+/** The shape of the contexts of each block. */
+function contextShapes({ plan }: StepContext, { contexts }: Group): number[][] {
+  return unitsOfBlocks(contexts).map((units) => contextShape(plan, units));
+}
+
+/**
+ * Gathers the contexts of a group.
+ *
+ * @param conditions of each kind of context a boolean: whether it counts, or is 0; none where all do
+ */
+export function gatherContexts(
+  step: StepContext,
+  group: Group,
+  conditions: readonly Value[] = [],
+): Value[] {
+  const { plan: { context, contextKind }, space } = step;
+  const shapes = contextShapes(step, group);
+  return unitsOfBlocks(group.contexts).map((units, i) =>
+    conditions.length === 0
+      ? space.gather(context, units, shapes[i])
+      : space.gatherIf(context, units, contextKind, conditions, shapes[i])
+  );
 }
 
 /** Units of a group that have no contexts. */
 function withoutContexts({ units, contexts }: Group): number {
-  return units.length - contexts.reduce((sum, stack) => sum + stack.units.length, 0);
+  return units.length - contexts.units.length;
 }
 
-/**
- * Rows for the units of a group, as rows for each of its stacks.
- *
- * @param values [units, ...]
- */
-export function spread({ graph }: StepContext, group: Group, values: Value): Value[] {
+/** Rows for the units of a group that have contexts, of rows for all. */
+function withContexts({ graph }: StepContext, group: Group, values: Value): Value {
   const none = withoutContexts(group);
-  const sizes = group.contexts.map(({ units }) => units.length);
-  if (none === 0 && sizes.length === 1) return [values, values];
-  if (sizes.length === 0) return [values];
-  const all = none === 0 ? sizes : [none, ...sizes];
-  const rows = graph.ops("Split", [values, graph.ints(...all)], all.length, { axis: 0 });
-  return [values, ...none === 0 ? rows : rows.slice(1)];
+  if (none === 0) return values;
+  const sizes = graph.ints(none, group.contexts.units.length);
+  return graph.ops("Split", [values, sizes], 2, { axis: 0 })[1]!;
 }
 
 /**
- * What the stacks of a group say of its units, added up.
+ * Inputs that are replaced where a condition holds.
  *
- * @param values of each stack [units, ...]
- * @param zeros for units without contexts
+ * @param condition of each unit, [units, 1]
+ * @param yes where it holds
+ * @param no where it does not
  */
-function collect(
-  { join, math }: StepContext,
+export function inputsWhere(
+  step: StepContext,
   group: Group,
-  [own, ...contexts]: readonly Value[],
-  zeros: (rows: number) => Value,
-): Value {
-  if (contexts.length === 0) return own!;
-  const none = withoutContexts(group);
-  return math.add(own!, join(none === 0 ? contexts : [zeros(none), ...contexts]));
+  condition: Value,
+  yes: EncoderInputs,
+  no: EncoderInputs,
+): EncoderInputs {
+  const { graph, math } = step;
+  const own = math.where(condition, yes.own, no.own);
+  if (group.contexts.units.length === 0) return { own, contexts: [] };
+  const counts = group.contexts.blocks.map(({ count }) => count);
+  const rows = withContexts(step, group, condition);
+  const pieces = counts.length === 1
+    ? [rows]
+    : graph.ops("Split", [rows, graph.ints(...counts)], counts.length, { axis: 0 });
+  const contexts = contextShapes(step, group).map((shape, i) => {
+    const dims = graph.ints(counts[i]!, ...shape.map(() => 1));
+    const mine = graph.op("Reshape", [pieces[i]!, dims]);
+    return math.where(mine, yes.contexts[i]!, no.contexts[i]!);
+  });
+  return { own, contexts };
 }
 
 /**
@@ -109,18 +148,28 @@ export function updateEncoders(
   delta: Value,
   momentum?: Momentum,
 ): Encoders {
-  const deltas = spread(step, group, delta);
-  const gains = momentum === undefined ? [] : spread(step, group, momentum.gain);
-  const decays = momentum === undefined || momentum.decay === null
-    ? []
-    : spread(step, group, momentum.decay);
-  const update = (i: number) => {
-    const own = momentum && { decay: decays[i] ?? null, gain: gains[i]! };
-    const after = step.passes.update(before[i]!, inputs[i]!, deltas[i]!, own);
-    step.writeMatrices("encoder", stacks(group)[i]!, after);
-    return after;
-  };
-  return [update(0), ...group.contexts.map((_, i) => update(i + 1))];
+  const { passes } = step;
+  const own = passes.update(before.own, inputs.own, delta, momentum);
+  step.writeMatrices("encoder", group.own, own);
+  if (group.contexts.units.length === 0) return { own, contexts: before.contexts };
+  const some = (values: Value) => withContexts(step, group, values);
+  const contexts = passes.update(
+    before.contexts,
+    inputs.contexts,
+    some(delta),
+    momentum && {
+      decay: momentum.decay === null ? null : some(momentum.decay),
+      gain: some(momentum.gain),
+    },
+  );
+  step.writeMatrices("encoder", group.contexts, contexts);
+  return { own, contexts };
+}
+
+/** Adds to what is there for all units of a group what is there for those with contexts. */
+function addContexts(step: StepContext, group: Group, own: Value, contexts: Value, zeros: Value) {
+  const all = withoutContexts(group) === 0 ? contexts : step.join([zeros, contexts]);
+  return step.math.add(own, all);
 }
 
 /**
@@ -136,16 +185,24 @@ export function encode(
   bounds: Bounds,
 ): Value {
   const { graph, passes, plan: { hidden } } = step;
-  const products = stacks(group).map(({ rows }, i) =>
-    passes.product(encoders[i]!, inputs[i]!, i === 0 ? bounds.own : [bounds.context(rows)])
-  );
-  const zeros = (rows: number) => graph.float(new Array(rows * hidden).fill(0), [rows, hidden]);
-  return collect(step, group, products, zeros);
+  const own = passes.product(encoders.own, inputs.own, () => bounds.own);
+  if (group.contexts.units.length === 0) return own;
+  const range = (columns: number) => [bounds.context(columns)];
+  const contexts = passes.product(encoders.contexts, inputs.contexts, range);
+  const rows = withoutContexts(group);
+  const zeros = graph.float(new Array(rows * hidden).fill(0), [rows, hidden]);
+  return addContexts(step, group, own, contexts, zeros);
 }
 
 /** |x|^2, a vector. */
 export function power(step: StepContext, group: Group, inputs: EncoderInputs): Value {
   const { graph, math } = step;
-  const zeros = (rows: number) => graph.float(new Array(rows).fill(0), [rows]);
-  return collect(step, group, inputs.map((x) => math.sumOfSquares(x)), zeros);
+  const own = math.sumOfSquares(inputs.own);
+  if (group.contexts.units.length === 0) return own;
+  const shapes = contextShapes(step, group);
+  const contexts = step.join(
+    inputs.contexts.map((x, i) => math.sumOfSquares(x, shapes[i]!.length)),
+  );
+  const rows = withoutContexts(group);
+  return addContexts(step, group, own, contexts, graph.float(new Array(rows).fill(0), [rows]));
 }

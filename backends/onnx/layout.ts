@@ -25,16 +25,14 @@ export interface Block {
   readonly index: number;
   /** How many. */
   readonly count: number;
+  /** Rows of each: inputs of an encoder, outputs of a decoder. */
+  readonly rows: number;
 }
 
-/** Matrices of one shape, cut into blocks. */
+/** A matrix for each of some units, cut into blocks. */
 export interface Stack {
-  /** Its number, over all groups. */
-  readonly index: number;
-  /** The plan's number of the unit of each matrix. */
+  /** The plan's numbers of the units. */
   readonly units: readonly number[];
-  /** Rows of a matrix: inputs of an encoder, outputs of a decoder. */
-  readonly rows: number;
   /** One after another. */
   readonly blocks: readonly Block[];
 }
@@ -59,11 +57,11 @@ export interface Group {
   readonly motion: number;
   /** Entries of the features: what the encoder sees but contexts and bias. */
   readonly features: number;
-  /** Of each encoder the columns of features and bias. */
+  /** Of each encoder the columns of features and bias; all of equally many rows. */
   readonly own: Stack;
-  /** Of the encoders of the last units the columns of contexts, in stacks of one block; the first units may have none. */
-  readonly contexts: readonly Stack[];
-  /** The decoders. */
+  /** Of the encoders of the last units the columns of contexts, as many rows as those are; the first units may have none. */
+  readonly contexts: Stack;
+  /** The decoders; all of equally many rows. */
   readonly decoder: Stack;
 }
 
@@ -91,6 +89,23 @@ export interface Part {
   readonly units: readonly number[];
   /** Where its values lie in the checkpoint, in the order of the graph. */
   readonly pieces: readonly Piece[];
+}
+
+/** The shape of the contexts of some units that have equally many values: [runs, length] where runs are equally long, or [values]. */
+export function contextShape({ context }: Plan, units: readonly number[]): number[] {
+  const lengthsOf = (unit: number) =>
+    context.length.subarray(context.start[unit], context.start[unit + 1]);
+  const length = lengthsOf(units[0]!)[0]!;
+  const runs = context.start[units[0]! + 1]! - context.start[units[0]!]!;
+  const equal = units.every((unit) => lengthsOf(unit).every((other) => other === length));
+  const values = lengthsOf(units[0]!).reduce((sum, other) => sum + other, 0);
+  return equal ? [runs, length] : [values];
+}
+
+/** The units of each block of a stack. */
+export function unitsOfBlocks({ units, blocks }: Stack): number[][] {
+  let begin = 0;
+  return blocks.map(({ count }) => units.slice(begin, begin += count));
 }
 
 /** A plan, grouped. */
@@ -151,14 +166,9 @@ function groupUnits(plan: Plan): Group[] {
       index,
       units,
       ...shape,
-      own: stack(units, shape.features + 1, plan.hidden),
-      contexts: equal(units.filter((unit) => context[unit]! > 0), (unit) => context[unit]!)
-        .flatMap((units) => {
-          const rows = context[units[0]!]!;
-          return cut(units.length, rows * plan.hidden)
-            .map(([begin, end]) => stack(units.slice(begin, end), rows, plan.hidden));
-        }),
-      decoder: stack(units, shape.outputs, plan.hidden + 1),
+      own: stack(units, () => shape.features + 1, plan.hidden),
+      contexts: stack(units.filter((u) => context[u]! > 0), (u) => context[u]!, plan.hidden),
+      decoder: stack(units, () => shape.outputs, plan.hidden + 1),
     };
   });
 }
@@ -174,45 +184,39 @@ function equal(units: readonly number[], of: (unit: number) => number): number[]
   return runs;
 }
 
-/** Makes stacks and numbers them. */
-function stacker(): (units: readonly number[], rows: number, columns: number) => Stack {
-  let stacks = 0;
+/** Makes stacks and numbers their blocks. */
+function stacker() {
   let blocks = 0;
-  return (units, rows, columns) => {
-    const list = cut(units.length, rows * columns).map(([begin, end]) => ({
-      index: blocks++,
-      count: end - begin,
-    }));
-    return { index: stacks++, units, rows, blocks: list };
-  };
+  return (units: readonly number[], rowsOf: (unit: number) => number, columns: number): Stack => ({
+    units,
+    blocks: equal(units, rowsOf).flatMap((units) => {
+      const rows = rowsOf(units[0]!);
+      const most = Math.max(1, Math.floor(BLOCK_BYTES / (4 * rows * columns)));
+      const parts = Math.ceil(units.length / most);
+      const begin = (part: number) => Math.round(part * units.length / parts);
+      return Array.from(
+        { length: parts },
+        (_, part) => ({ index: blocks++, count: begin(part + 1) - begin(part), rows }),
+      );
+    }),
+  });
 }
 
-/** Begin and end of each block of some matrices. */
-function cut(count: number, values: number): [number, number][] {
-  const most = Math.max(1, Math.floor(BLOCK_BYTES / (4 * values)));
-  const parts = Math.ceil(count / most);
-  const begin = (part: number) => Math.round(part * count / parts);
-  return Array.from({ length: parts }, (_, part) => [begin(part), begin(part + 1)]);
-}
+/** Where columns stand in the encoder of a unit: the first, and how many. */
+type Columns = readonly [first: number, count: number];
 
-/** Where columns stand in the encoder of their unit: whose, the first, and how many. */
-interface Columns {
-  readonly unit: number;
-  readonly first: number;
-  readonly count: number;
-}
-
-/** Features and bias of each unit. */
-function ownColumns(plan: Plan, { units, features }: Group): Columns[][] {
-  return units.map((unit) => [
-    { unit, first: 0, count: features },
-    { unit, first: plan.inputs[unit]! - 1, count: 1 },
-  ]);
-}
-
-/** Contexts of each unit of a stack. */
-function contextColumns({ features }: Group, { units, rows }: Stack): Columns[][] {
-  return units.map((unit) => [{ unit, first: features, count: rows }]);
+/**
+ * Features and bias of a unit. Features of a signal block stand together in an encoder; in the graph those of a kind do.
+ */
+function ownColumns(plan: Plan, { features, signal, block }: Group, unit: number): Columns[] {
+  const bias: Columns = [plan.inputs[unit]! - 1, 1];
+  if (plan.rule.name !== "2016") return [[0, features], bias];
+  const kinds = features / signal;
+  const columns: Columns[] = [];
+  for (let kind = 0; kind < kinds; kind++) {
+    for (let at = 0; at < signal; at += block) columns.push([at * kinds + kind * block, block]);
+  }
+  return [...columns, bias];
 }
 
 /** Tensors that have some numbers a unit, and how many. */
@@ -229,6 +233,7 @@ function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[])
   const at = offsetsOf(plan);
   const H = plan.hidden;
   const motion = lengths(plan.motion);
+  const context = lengths(plan.context);
   const has = stateLengths(plan);
   const parts: Part[] = [];
   const add = (
@@ -257,37 +262,51 @@ function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[])
     const pieces = units.map((unit) => ({ at: begin(unit), columns, rows: 1, stride: columns }));
     add(tensor, index, units, [columns], pieces);
   };
-  const encoders = (stack: Stack, columns: readonly Columns[][]) => {
-    for (const tensor of ["input", "lag.input"]) {
-      const pieces = columns.flat().map(({ unit, first, count }) => (
+  const blocksOf = (stack: Stack) => {
+    const units = unitsOfBlocks(stack);
+    return stack.blocks.map((block, i) => ({ ...block, units: units[i]! }));
+  };
+  const inputs = (
+    index: number,
+    units: readonly number[],
+    dims: readonly number[],
+    columns: (unit: number) => readonly Columns[],
+  ) => {
+    const pieces = units.flatMap((unit) =>
+      columns(unit).map(([first, count]) => (
         { at: at.input[unit]! + first, columns: count, rows: 1, stride: count }
-      ));
-      add(tensor, stack.index, stack.units, [stack.rows], pieces);
-    }
-    let begin = 0;
-    for (const { index, count } of stack.blocks) {
-      const pieces = columns.slice(begin, begin + count).flat().map(({ unit, first, count }) => (
-        { at: at.encoder[unit]! + first, columns: count, rows: H, stride: plan.inputs[unit]! }
-      ));
-      const units = stack.units.slice(begin, begin += count);
+      ))
+    );
+    for (const tensor of ["input", "lag.input"]) add(tensor, index, units, dims, pieces);
+  };
+  const encoders = (stack: Stack, columns: (unit: number) => readonly Columns[]) => {
+    for (const { index, rows, units } of blocksOf(stack)) {
+      const pieces = units.flatMap((unit) =>
+        columns(unit).map(([first, count]) => (
+          { at: at.encoder[unit]! + first, columns: count, rows: H, stride: plan.inputs[unit]! }
+        ))
+      );
       for (const tensor of ["encoder", "encoder.momentum"]) {
-        add(tensor, index, units, [stack.rows, H], pieces);
+        add(tensor, index, units, [rows, H], pieces);
       }
     }
   };
   for (const group of groups) {
-    encoders(group.own, ownColumns(plan, group));
-    for (const stack of group.contexts) encoders(stack, contextColumns(group, stack));
-    const { index, units, signal, outputs, ground, decoder } = group;
-    let begin = 0;
-    for (const block of decoder.blocks) {
-      const mine = units.slice(begin, begin += block.count);
+    const own = (unit: number) => ownColumns(plan, group, unit);
+    encoders(group.own, own);
+    inputs(group.own.blocks[0]!.index, group.units, [group.features + 1], own);
+    for (const { index, rows, units } of blocksOf(group.contexts)) {
+      inputs(index, units, contextShape(plan, units), () => [[group.features, rows]]);
+    }
+    encoders(group.contexts, (unit) => [[group.features, context[unit]!]]);
+    const { index, units, signal, outputs, ground } = group;
+    for (const block of blocksOf(group.decoder)) {
       const columns = outputs * (H + 1);
-      const pieces = mine.map((unit) => (
+      const pieces = block.units.map((unit) => (
         { at: at.decoder[unit]!, columns, rows: 1, stride: columns }
       ));
       for (const tensor of ["decoder", "decoder.momentum"]) {
-        add(tensor, block.index, mine, [outputs, H + 1], pieces);
+        add(tensor, block.index, block.units, [outputs, H + 1], pieces);
       }
     }
     for (const name of ["hidden", "lag.hidden", "minimum", "maximum"]) {

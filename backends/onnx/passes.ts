@@ -23,21 +23,24 @@ export interface Range {
   readonly high: number;
 }
 
-/** Equal matrices, in blocks one after another. */
+/** Matrices of as many columns, in blocks one after another. */
 export interface Matrices {
-  readonly rows: number;
   readonly columns: number;
   readonly blocks: readonly MatrixBlock[];
 }
 
-/** Weight matrices in one tensor and, under rule 2016, their momentum. */
+/** Matrices of one shape in one tensor and, under rule 2016, their momentum. */
 export interface MatrixBlock {
   readonly count: number;
+  readonly rows: number;
   readonly weights: Value;
   readonly momentum?: Value;
   /** The numbers of the weights, where products are to be of whole numbers. */
   readonly quantise?: Float32Array;
 }
+
+/** What the rows of matrices get: [count, rows] where all have as many rows, or this of each block. */
+export type Rows = Value | readonly Value[];
 
 /** What momentum does in a step. */
 export interface Momentum {
@@ -84,47 +87,56 @@ export class Passes {
   }
 
   /**
-   * Rows times matrices: [count, rows] to [count, columns].
+   * Rows times matrices.
    *
    * @param matrices the weights
    * @param inputs what they are multiplied with
-   * @param ranges of the columns of the inputs, one after another
+   * @param ranges of the columns of the inputs, one after another, if they have as many
+   * @returns [count, columns]
    */
-  product(matrices: Matrices, inputs: Value, ranges: readonly Range[]): Value {
-    const { rows, columns } = matrices;
-    const count = countOf(matrices);
+  product(
+    matrices: Matrices,
+    inputs: Rows,
+    ranges: (rows: number) => readonly Range[] = () => [],
+  ): Value {
+    const { columns, blocks } = matrices;
     const fused = this.#form === "fused";
-    const shaped = this.#shape(inputs, fused ? [count, rows, 1, 1] : [count, 1, rows]);
-    const pieces = this.#cut(shaped, matrices, 0);
-    const products = matrices.blocks.map((block, i) => {
-      const { count, weights, quantise } = block;
-      const row = pieces[i]!;
-      const dims = [count, rows, columns] as const;
-      if (quantise !== undefined) return integerProduct(this.#graph, row, quantise, dims, ranges);
+    const rows = this.#rows(
+      matrices,
+      inputs,
+      ({ count, rows }) => fused ? [count, rows, 1, 1] : [count, 1, rows],
+    );
+    const products = blocks.map((block, i) => {
+      const { count, rows: length, weights, quantise } = block;
+      const dims = [count, length, columns] as const;
+      const row = rows[i]!;
+      if (quantise !== undefined) {
+        return integerProduct(this.#graph, row, quantise, dims, ranges(length));
+      }
       if (!fused) return this.#graph.op("MatMul", [row, weights]);
       const image = this.#image(block, dims, "channels");
       return this.#graph.op("Conv", [image, row], { group: count, kernel_shape: [1, 1] });
     });
-    return this.#shape(this.#join(products, fused ? 1 : 0), [count, columns]);
+    return this.#shape(this.#join(products, fused ? 1 : 0), [countOf(matrices), columns]);
   }
 
   /**
-   * Matrices times columns: [count, columns] to [count, rows].
+   * Matrices of equally many rows times columns: [count, columns] to [count, rows].
    *
    * @param matrices the weights
    * @param inputs what they are multiplied with
    * @param ranges of the columns of the inputs, one after another
    */
   transposed(matrices: Matrices, inputs: Value, ranges: readonly Range[]): Value {
-    const { rows, columns } = matrices;
+    const { columns, blocks } = matrices;
     const count = countOf(matrices);
     const fused = this.#form === "fused";
     const shaped = this.#shape(inputs, fused ? [count, 1, 1, columns] : [count, 1, columns]);
-    const pieces = this.#cut(shaped, matrices, 0);
-    const products = matrices.blocks.map((block, i) => {
-      const { count, weights, quantise } = block;
-      const row = pieces[i]!;
+    const pieces = this.#cut(shaped, blocks.map(({ count }) => count), 0);
+    const products = blocks.map((block, i) => {
+      const { count, rows, weights, quantise } = block;
       const dims = [count, rows, columns] as const;
+      const row = pieces[i]!;
       if (quantise !== undefined) {
         const turned = transposedWeights(quantise, dims);
         return integerProduct(this.#graph, row, turned, [count, columns, rows], ranges);
@@ -136,40 +148,44 @@ export class Passes {
       const image = this.#image(block, dims, "images");
       return this.#graph.op("Conv", [image, row], { group: count, kernel_shape: [1, columns] });
     });
-    return this.#shape(this.#join(products, fused ? 1 : 0), [count, rows]);
+    return this.#shape(this.#join(products, fused ? 1 : 0), [count, blocks[0]!.rows]);
   }
 
   /**
    * One rank-1 term a matrix: with momentum M' = term + decay M and W' = W + gain M', without W' = W + term.
    *
    * @param matrices before
-   * @param inputs of the rows, [count, rows]
+   * @param inputs of the rows
    * @param delta of the columns, [count, columns]; one of the two with the rate
    * @param momentum where there is some
    * @returns the matrices after
    */
-  update(matrices: Matrices, inputs: Value, delta: Value, momentum?: Momentum): Matrices {
-    const { rows, columns } = matrices;
+  update(matrices: Matrices, inputs: Rows, delta: Value, momentum?: Momentum): Matrices {
+    const { columns, blocks } = matrices;
     const count = countOf(matrices);
     const fused = this.#form === "fused";
+    const counts = blocks.map(({ count }) => count);
     const column = (value: Value) =>
-      this.#cut(this.#shape(value, fused ? [count, 1, 1, 1] : [count, 1, 1]), matrices, 0);
+      this.#cut(this.#shape(value, fused ? [count, 1, 1, 1] : [count, 1, 1]), counts, 0);
     // A group a matrix: its image is delta, one row high, and each of its inputs is a filter with one weight.
-    const sent = this.#shape(inputs, fused ? [count * rows, 1, 1, 1] : [count, rows, 1]);
-    const xs = this.#cut(sent, matrices, 0, fused ? rows : 1);
-    const arriving = this.#shape(delta, fused ? [1, count, 1, columns] : [count, 1, columns]);
-    const ds = this.#cut(arriving, matrices, fused ? 1 : 0);
+    const xs = this.#rows(
+      matrices,
+      inputs,
+      ({ count, rows }) => fused ? [count * rows, 1, 1, 1] : [count, rows, 1],
+    );
+    const sent = this.#shape(delta, fused ? [1, count, 1, columns] : [count, 1, columns]);
+    const ds = this.#cut(sent, counts, fused ? 1 : 0);
     const gains = momentum === undefined ? [] : column(momentum.gain);
     const decays = momentum === undefined || momentum.decay === null ? [] : column(momentum.decay);
-    const blocks = matrices.blocks.map((block, i) => {
-      const dims = [block.count, rows, columns] as const;
+    const after = blocks.map((block, i) => {
+      const dims = [block.count, block.rows, columns] as const;
       const add = (to: Value) => this.#addOuter(dims, to, xs[i]!, ds[i]!);
       if (block.momentum === undefined || momentum === undefined) {
         return { ...block, weights: add(block.weights) };
       }
       return this.#withMomentum(block, dims, add, gains[i]!, decays[i]);
     });
-    return { ...matrices, blocks };
+    return { columns, blocks: after };
   }
 
   /**
@@ -177,12 +193,13 @@ export class Passes {
    *
    * @param value what is to wait
    * @param other what it waits for
-   * @param widths of both
+   * @param width of the value
    */
-  after(value: Value, other: Value, widths: readonly [number, number]): Value {
+  after(value: Value, other: Value, width: number): Value {
     if (this.#form === "standard") return value;
     const both = this.#graph.op("Concat", [value, other], { axis: 1 });
-    return this.#graph.ops("Split", [both, this.#graph.ints(...widths)], 2, { axis: 1 })[0]!;
+    const graph = this.#graph;
+    return graph.op("Slice", [both, graph.ints(0), graph.ints(width), graph.ints(1)]);
   }
 
   #withMomentum(
@@ -230,9 +247,19 @@ export class Passes {
     return graph.op("FusedConv", [delta, inputs, "", to], { group: count, kernel_shape: [1, 1] });
   }
 
-  /** What belongs to each block. */
-  #cut(value: Value, { blocks }: Matrices, axis: number, each = 1): Value[] {
-    const sizes = blocks.map(({ count }) => count * each);
+  /** What the rows of each block get, in the shape that its product or update takes. */
+  #rows({ blocks }: Matrices, given: Rows, shape: (block: MatrixBlock) => number[]): Value[] {
+    if (typeof given !== "string") {
+      return blocks.map((block, i) => this.#shape(given[i]!, shape(block)));
+    }
+    const shapes = blocks.map(shape);
+    const all = shapes.reduce((sum, [first]) => sum + first!, 0);
+    const whole = this.#shape(given, [all, ...shapes[0]!.slice(1)]);
+    return this.#cut(whole, shapes.map(([first]) => first!), 0);
+  }
+
+  /** Pieces along an axis. */
+  #cut(value: Value, sizes: readonly number[], axis: number): Value[] {
     return sizes.length === 1
       ? [value]
       : this.#graph.ops("Split", [value, this.#graph.ints(...sizes)], sizes.length, { axis });

@@ -11,6 +11,7 @@ import {
   encode,
   type EncoderInputs,
   type Encoders,
+  gatherContexts,
   power as powerOf,
   readEncoders,
   readInputs,
@@ -223,9 +224,9 @@ function learn(step: StepContext, arrivals: readonly Arrival[], steps?: Steps): 
     const e = math.clip(math.sub(math.div(rest, s), z), -c.clipError, c.clipError);
     // With the old decoder.
     const decoder = step.matrices("decoder", group.decoder);
-    const [back] = math.cut(passes.product(decoder, e, []), [H, 1]);
-    const dh = math.mul(back!, math.square(math.sub(1, math.abs(h))));
-    const terms = passes.after(math.mul(decoderStep, e), dh, [group.outputs, H]);
+    const back = math.first(passes.product(decoder, e), H);
+    const dh = math.mul(back, math.square(math.sub(1, math.abs(h))));
+    const terms = passes.after(math.mul(decoderStep, e), dh, group.outputs);
     const delta = math.mul(encoderStep, dh);
     const x = readInputs(step, group, "input");
     const encoders = updateEncoders(step, group, readEncoders(step, group), x, delta);
@@ -274,10 +275,10 @@ function observe(
   }
   step.write("signal", g, arriving);
   if (motion !== null) step.write("motion", g, motion);
-  const inputs: EncoderInputs = [
-    withOnes(step, features, units.length),
-    ...group.contexts.map(({ units }) => step.space.gather(plan.context, units)),
-  ];
+  const inputs: EncoderInputs = {
+    own: withOnes(step, features, units.length),
+    contexts: gatherContexts(step, group),
+  };
   writeInputs(step, group, "input", inputs);
   return { motion, inputs };
 }

@@ -192,19 +192,20 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
     write: (tensor, index, value) => writePart(`${tensor}.${index}`, value),
     readUnits: readPart,
     writeUnits: writePart,
-    matrices(tensor, { rows, blocks }) {
+    matrices(tensor, { blocks }) {
       const columns = tensor === "encoder" ? plan.hidden : plan.hidden + 1;
-      const own = blocks.map(({ index, count }) => {
+      const own = blocks.map(({ index, count, rows }) => {
         const name = `${tensor}.${index}`;
         const momentum = `${tensor}.momentum.${index}`;
         return {
           count,
+          rows,
           weights: readPart(name),
           ...(parts.has(momentum) ? { momentum: readPart(momentum) } : {}),
           ...(int8 && frozen !== undefined ? { quantise: packed(partOf(name), frozen) } : {}),
         };
       });
-      return { rows, columns, blocks: own };
+      return { columns, blocks: own };
     },
     writeMatrices(tensor, { blocks }, matrices) {
       for (const [i, { weights, momentum }] of matrices.blocks.entries()) {
