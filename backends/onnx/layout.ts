@@ -121,7 +121,7 @@ export interface Layout {
 }
 
 /** Bytes of a block: small enough that a cache still holds what one pass has written when the next reads it. */
-const BLOCK_BYTES = 4 * 2 ** 20;
+const BLOCK_BYTES = 2 * 2 ** 20;
 
 /**
  * Groups the units of a plan.

@@ -189,17 +189,16 @@ export class Passes {
   }
 
   /**
-   * Makes a value wait for another: a matrix that is written in place must have been read before.
+   * Makes a column wait for another value: a matrix that is written in place must have been read before.
    *
-   * @param value what is to wait
-   * @param other what it waits for
-   * @param width of the value
+   * @param column what is to wait
+   * @param other what it waits for, of as many rows
    */
-  after(value: Value, other: Value, width: number): Value {
-    if (this.#form === "standard") return value;
-    const both = this.#graph.op("Concat", [value, other], { axis: 1 });
+  after(column: Value, other: Value): Value {
+    if (this.#form === "standard") return column;
     const graph = this.#graph;
-    return graph.op("Slice", [both, graph.ints(0), graph.ints(width), graph.ints(1)]);
+    const both = graph.op("Concat", [column, other], { axis: 1 });
+    return graph.op("Slice", [both, graph.ints(0), graph.ints(1), graph.ints(1)]);
   }
 
   #withMomentum(

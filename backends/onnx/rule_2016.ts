@@ -117,7 +117,7 @@ function learn(
   const dz = math.mul(math.sub(math.columns(targets), p), slope(step, rule, p));
   const back = math.first(passes.product(decoder, dz), H);
   const dh = math.mul(back, slope(step, rule, h));
-  const terms = passes.after(math.mul(pace, dz), dh, group.outputs);
+  const terms = math.mul(passes.after(pace, dh), dz);
   const delta = math.mul(pace, dh);
   const encoders = updateEncoders(step, group, readEncoders(step, group), x, delta, momentum);
   const biased = withBias(step, rule, h, group.units.length);

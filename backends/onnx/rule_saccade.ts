@@ -226,7 +226,7 @@ function learn(step: StepContext, arrivals: readonly Arrival[], steps?: Steps): 
     const decoder = step.matrices("decoder", group.decoder);
     const back = math.first(passes.product(decoder, e), H);
     const dh = math.mul(back, math.square(math.sub(1, math.abs(h))));
-    const terms = passes.after(math.mul(decoderStep, e), dh, group.outputs);
+    const terms = math.mul(passes.after(decoderStep, dh), e);
     const delta = math.mul(encoderStep, dh);
     const x = readInputs(step, group, "input");
     const encoders = updateEncoders(step, group, readEncoders(step, group), x, delta);
