@@ -4,7 +4,7 @@
  * @module
  */
 import type { Value } from "./graph.ts";
-import { contextShape, type Group, unitsOfBlocks } from "./layout.ts";
+import { contextShape, type Group, unitsOfBlocks } from "./groups.ts";
 import type { Matrices, Momentum, Range } from "./passes.ts";
 import type { StepContext } from "./step_graph.ts";
 

@@ -6,7 +6,7 @@
 import type { Rule2016 } from "../../model/plan.ts";
 import { EXTREME_DRIFT } from "../reference/rule_2016.ts";
 import type { Value } from "./graph.ts";
-import type { Group } from "./layout.ts";
+import type { Group } from "./groups.ts";
 import {
   type Bounds,
   encode,

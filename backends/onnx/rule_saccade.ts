@@ -18,7 +18,7 @@ import {
   updateEncoders,
   writeInputs,
 } from "./encoder.ts";
-import type { Group } from "./layout.ts";
+import type { Group } from "./groups.ts";
 import type { Matrices, Range } from "./passes.ts";
 import type { GroupOutputs, StepContext } from "./step_graph.ts";
 import { columnsOf, constantRow, rowsApart, rowsOf } from "./unit_rows.ts";

@@ -6,7 +6,8 @@
 import { layerOf, type Plan } from "../../model/plan.ts";
 import { type Arithmetic, arithmetic } from "./arithmetic.ts";
 import { ELEMENT, Graph, type Value } from "./graph.ts";
-import { type Group, type Layout, layoutOf, packPart, type Part, type Stack } from "./layout.ts";
+import type { Group, Stack } from "./groups.ts";
+import { type Layout, layoutOf, packPart, type Part } from "./layout.ts";
 import { type Matrices, Passes, storedDims, type UpdateForm } from "./passes.ts";
 import { isScaled } from "./momentum_scale.ts";
 import { Schedule } from "./schedule.ts";
