@@ -217,10 +217,10 @@ export class Passes {
     }
     let decayed = before;
     if (decay !== undefined) {
-      const product = graph.op("Mul", [
-        this.#shape(before, dimsFor("images", dims)),
-        this.#shape(decay, [1, dims[0], 1, 1]),
-      ]);
+      const mu = this.#shape(decay, [1, dims[0], 1, 1]);
+      let product = graph.op("Mul", [this.#shape(before, dimsFor("images", dims)), mu]);
+      // To a single row the kernel adds the bare product: -0 could stay, and become 0 where nothing is learned. A constant 0 is left out.
+      if (dims[1] === 1) product = graph.op("Add", [product, graph.op("Sub", [mu, mu])]);
       decayed = this.#shape(product, dimsFor("channels", dims));
     }
     const momentum = add(decayed);
