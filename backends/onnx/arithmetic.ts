@@ -24,14 +24,14 @@ export interface Arithmetic {
   clip(a: Value, low: number, high: number): Value;
   /** yes where the condition holds, otherwise no. */
   where(condition: Value, yes: Operand, no: Operand): Value;
-  /** The sum of each row, as a column. */
+  /** The sum of each row, as a vector. */
   sum(a: Value): Value;
-  /** The sum of the squares of each row, as a column. */
-  sumOfSquares(a: Value): Value;
+  /** The sum of the squares of each row, as a vector; rows may have more dimensions than one. */
+  sumOfSquares(a: Value, dimensions?: number): Value;
   /** Rows put behind each other. */
   columns(values: readonly Value[]): Value;
-  /** Columns of each row, apart. */
-  cut(a: Value, widths: readonly number[]): Value[];
+  /** The first columns of each row. */
+  first(a: Value, columns: number): Value;
 }
 
 /**
@@ -44,7 +44,7 @@ export function arithmetic(graph: Graph): Arithmetic {
   const binary = (type: string) => (a: Operand, b: Operand) => graph.op(type, [value(a), value(b)]);
   const unary = (type: string) => (a: Value) => graph.op(type, [a]);
   const mul = binary("Mul");
-  const sum = (a: Value) => graph.op("ReduceSum", [a, graph.ints(1)], { keepdims: 1 });
+  const sum = (a: Value) => graph.op("ReduceSum", [a, graph.ints(1)], { keepdims: 0 });
   return {
     add: binary("Add"),
     sub: binary("Sub"),
@@ -59,12 +59,12 @@ export function arithmetic(graph: Graph): Arithmetic {
     clip: (a, low, high) => graph.op("Clip", [a, graph.float(low), graph.float(high)]),
     where: (condition, yes, no) => graph.op("Where", [condition, value(yes), value(no)]),
     sum,
-    // ReduceSumSquare takes half as long again as the two.
-    sumOfSquares: (a) => sum(mul(a, a)),
+    sumOfSquares: (a, dimensions = 1) => {
+      const axes = Array.from({ length: dimensions }, (_, i) => i + 1);
+      return graph.op("ReduceSumSquare", [a], { axes, keepdims: 0 });
+    },
     columns: (values) => values.length === 1 ? values[0]! : graph.op("Concat", values, { axis: 1 }),
-    cut: (a, widths) =>
-      widths.length === 1
-        ? [a]
-        : graph.ops("Split", [a, graph.ints(...widths)], widths.length, { axis: 1 }),
+    first: (a, columns) =>
+      graph.op("Slice", [a, graph.ints(0), graph.ints(columns), graph.ints(1)]),
   };
 }

@@ -6,6 +6,7 @@
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { hashPlan, type Plan } from "../../model/plan.ts";
 import { shiftRefusal } from "../shift_refusal.ts";
+import type { Piece } from "./layout.ts";
 import { buildStep, NEXT, packed } from "./step_graph.ts";
 import { startedTensors } from "./started.ts";
 
@@ -13,7 +14,7 @@ import { startedTensors } from "./started.ts";
 export type ExportForm = "training" | "inference" | "int8";
 
 /** Version of the names and metadata in the file. */
-const VERSION = "1";
+const VERSION = "2";
 
 /**
  * Makes an ONNX model of one step.
@@ -59,18 +60,30 @@ export async function exportOnnx(
     rule: plan.rule.name,
     plan: await hashPlan(plan),
     state: JSON.stringify(Object.fromEntries(names.map((name) => [name, `${name}${NEXT}`]))),
-    layout: JSON.stringify(Array.from(step.state, ([name, { tensor, units, dims }]) => ({
+    layout: JSON.stringify(Array.from(step.state, ([name, { tensor, units, pieces }]) => ({
       name,
       tensor,
       units,
-      transposed: dims.length === 3 && tensor !== "published",
+      pieces: joined(pieces),
     }))),
     ...metadata,
   });
+}
+
+/** Pieces as [first, columns, rows, stride]; single rows that stand one behind another are one piece. */
+function joined(pieces: readonly Piece[]): number[][] {
+  const all: number[][] = [];
+  for (const { at, columns, rows, stride } of pieces) {
+    const last = all.at(-1);
+    if (rows === 1 && last?.[2] === 1 && last[0]! + last[1]! === at) last[1]! += columns;
+    else all.push([at, columns, rows, stride]);
+  }
+  return all;
 }
 
 const DOC =
   `One step of a predictive vision model: it scores its last prediction, learns from it, observes
 the frame and predicts the next. Give it frame (height x width x channels, values from 0 to 1) and, from the second step on, as each
 input NAME what the output NAME${NEXT} was. "external", where there is one, is the motion candidate, shaped like the frame.
-Metadata: "state" maps inputs to outputs; "layout" says which tensor of a checkpoint and which units (rows) each of them holds.`;
+Metadata: "state" maps inputs to outputs; "layout" says which tensor of a checkpoint and which units each of
+them holds, and where: pieces [first, columns, rows, stride], one after another, each column after column.`;

@@ -4,7 +4,10 @@
  * @module
  */
 import { ELEMENT, type Graph, type Value } from "./graph.ts";
-import type { Matrix, Range } from "./passes.ts";
+import type { Range } from "./passes.ts";
+
+/** How many matrices, their rows and columns. */
+type Dims = readonly [count: number, rows: number, columns: number];
 
 /** What stands for 0 among unsigned bytes where values may be negative. */
 const MIDDLE = 128;
@@ -27,7 +30,7 @@ export function integerProduct(
   graph: Graph,
   row: Value,
   weights: Float32Array,
-  dims: Matrix["dims"],
+  dims: Dims,
   ranges: readonly Range[],
 ): Value {
   const [units, rows, columns] = dims;
@@ -48,10 +51,28 @@ export function integerProduct(
   return graph.op("Mul", [graph.op("Cast", [sums], { to: ELEMENT.float }), unit]);
 }
 
+/**
+ * Weights with rows and columns exchanged.
+ *
+ * @param weights [units, rows, columns]
+ * @param dims of the weights
+ * @returns [units, columns, rows]
+ */
+export function transposedWeights(
+  weights: Float32Array,
+  [, rows, columns]: Dims,
+): Float32Array {
+  return weights.map((_, i) => {
+    const unit = Math.floor(i / (rows * columns));
+    const [column, row] = [Math.floor(i / rows) % columns, i % rows];
+    return weights[(unit * rows + row) * columns + column]!;
+  });
+}
+
 /** Weights times the scales of their inputs, in 255 steps for each output of each unit. */
 function quantise(
   weights: Float32Array,
-  [units, rows, columns]: Matrix["dims"],
+  [units, rows, columns]: Dims,
   scales: readonly number[],
 ): { bytes: Uint8Array; steps: Float32Array } {
   const bytes = new Uint8Array(weights.length);

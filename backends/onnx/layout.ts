@@ -1,60 +1,23 @@
 /**
- * How the units of a plan are batched, and how their state lies in tensors that one operator can work on.
- *
- * Units with equally long vectors make a group, units of a group with equal matrices a batch. Rows are in *graph order*: group
- * after group, batch after batch, so that what is computed for a group splits into its batches without being moved about.
+ * How the state of a plan lies in the tensors of a graph.
  *
  * @module
  */
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
-import {
-  frameLength,
-  layerOf,
-  lengths,
-  offsetsOf,
-  type Plan,
-  signalLengths,
-  unitCount,
-} from "../../model/plan.ts";
-import { stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
+import { frameLength, lengths, offsetsOf, type Plan } from "../../model/plan.ts";
+import { contextShape, type Group, groupUnits, type Stack, unitsOfBlocks } from "./groups.ts";
+import { stateLengths } from "../../model/state.ts";
 
-/** Units whose encoders have the same shape. */
-export interface Batch {
-  /** Its number, over all groups. */
-  readonly index: number;
-  /** The plan's numbers of its units. */
-  readonly units: readonly number[];
-  /** Columns of the encoder. */
-  readonly inputs: number;
-}
-
-/** Units whose vectors have the same lengths. */
-export interface Group {
-  /** Its number. */
-  readonly index: number;
-  /** The plan's numbers of its units, in graph order. */
-  readonly units: readonly number[];
-  /** Whether they see the frame: layer 0. */
-  readonly ground: boolean;
-  /** Entries of the signal. */
-  readonly signal: number;
-  /** Entries of one signal block. */
-  readonly block: number;
-  /** Entries of the prediction. */
-  readonly outputs: number;
-  /** Rule saccade, layer 0: entries of the window, 0 elsewhere. */
-  readonly window: number;
-  /** Rule saccade, layer 0: entries of the motion candidate, 0 where there is none. */
-  readonly motion: number;
-  /** Its units by the shape of their encoders. */
-  readonly batches: readonly Batch[];
-}
-
-/** A piece of a tensor: rows x columns from an index on, stored transposed in the graph. */
-interface Piece {
+/**
+ * A piece of a tensor: values of a row that stand together, or such of several rows at equal distances, stored columns outermost in
+ * the graph.
+ */
+export interface Piece {
   readonly at: number;
-  readonly rows: number;
   readonly columns: number;
+  readonly rows: number;
+  /** From one row to the next. */
+  readonly stride: number;
 }
 
 /** What one tensor of the graph holds of a tensor of the checkpoint. */
@@ -71,7 +34,7 @@ export interface Part {
   readonly pieces: readonly Piece[];
 }
 
-/** A plan, batched. */
+/** A plan, grouped. */
 export interface Layout {
   readonly plan: Plan;
   readonly groups: readonly Group[];
@@ -83,11 +46,8 @@ export interface Layout {
   readonly parts: readonly Part[];
 }
 
-/** Bytes of an encoder batch above which it is cut, so that two passes over it find it in a cache. */
-const BATCH_BYTES = 8 * 2 ** 20;
-
 /**
- * Batches a plan.
+ * Groups the units of a plan, and lays out their state.
  *
  * @param plan a compiled model
  */
@@ -99,112 +59,150 @@ export function layoutOf(plan: Plan): Layout {
   return { plan, groups, order, row, parts: partsOf(plan, groups, order) };
 }
 
-function groupUnits(plan: Plan): Group[] {
-  const layers = layerOf(plan);
-  const signal = signalLengths(plan);
-  const window = lengths(plan.window);
-  const motion = lengths(plan.motion);
-  const shapes = new Map<
-    string,
-    { units: number[]; shape: Omit<Group, "index" | "units" | "batches"> }
-  >();
-  for (let u = 0; u < unitCount(plan); u++) {
-    const shape = {
-      ground: layers[u] === 0,
-      signal: signal[u]!,
-      block: plan.block[u]!,
-      outputs: plan.outputs[u]!,
-      window: window[u]!,
-      motion: motion[u]!,
-    };
-    const key = JSON.stringify(shape);
-    if (!shapes.has(key)) shapes.set(key, { units: [], shape });
-    shapes.get(key)!.units.push(u);
+/** Where columns stand in the encoder of a unit: the first, and how many. */
+type Columns = readonly [first: number, count: number];
+
+/**
+ * Features and bias of a unit. Features of a signal block stand together in an encoder; in the graph those of a kind do.
+ */
+function ownColumns(plan: Plan, { features, signal, block }: Group, unit: number): Columns[] {
+  const bias: Columns = [plan.inputs[unit]! - 1, 1];
+  if (plan.rule.name !== "2016") return [[0, features], bias];
+  const kinds = features / signal;
+  const columns: Columns[] = [];
+  for (let kind = 0; kind < kinds; kind++) {
+    for (let at = 0; at < signal; at += block) columns.push([at * kinds + kind * block, block]);
   }
-  let batches = 0;
-  return [...shapes.values()].map(({ units, shape }, index) => {
-    units.sort((a, b) => plan.inputs[a]! - plan.inputs[b]! || a - b);
-    const list = batchUnits(plan, units).map((batch) => ({ index: batches++, ...batch }));
-    return { index, units, ...shape, batches: list };
-  });
+  return [...columns, bias];
 }
 
-/** Cuts units that are sorted by the width of their encoders. */
-function batchUnits(plan: Plan, units: readonly number[]): Omit<Batch, "index">[] {
-  const batches: { units: number[]; inputs: number }[] = [];
-  for (const unit of units) {
-    const inputs = plan.inputs[unit]!;
-    const last = batches.at(-1);
-    const fits = 4 * inputs * plan.hidden * ((last?.units.length ?? 0) + 1) <= BATCH_BYTES;
-    if (last?.inputs === inputs && fits) last.units.push(unit);
-    else batches.push({ units: [unit], inputs });
-  }
-  return batches;
-}
+/** Tensors that have some numbers a unit, and how many. */
+const UNIT_ROWS: Readonly<Record<string, number>> = {
+  "scale": 1,
+  "variance": 1,
+  "power": 1,
+  "combiner.moments": 3,
+  "combiner.products": 2,
+  "combiner.weights": 2,
+};
 
 function partsOf(plan: Plan, groups: readonly Group[], order: readonly number[]): Part[] {
   const at = offsetsOf(plan);
   const H = plan.hidden;
   const motion = lengths(plan.motion);
+  const context = lengths(plan.context);
   const has = stateLengths(plan);
   const parts: Part[] = [];
   const add = (
     tensor: string,
     index: number,
     units: readonly number[],
-    [rows, columns]: readonly [number, number],
-    begin: (unit: number) => number,
+    dims: readonly number[],
+    pieces: readonly Piece[],
   ) => {
     if (has[tensor] === undefined) return;
-    const pieces = units.map((unit) => ({ at: begin(unit), rows, columns }));
-    const dims = WEIGHT_TENSORS.includes(tensor)
-      ? [units.length, columns, rows]
-      : [units.length, columns];
-    parts.push({ name: `${tensor}.${index}`, tensor, dims, units, pieces });
+    parts.push({
+      name: `${tensor}.${index}`,
+      tensor,
+      dims: [units.length, ...dims],
+      units,
+      pieces,
+    });
   };
-  const batches = groups.flatMap((group) => group.batches);
-  for (const { index, units, inputs } of batches) {
-    for (const name of ["encoder", "encoder.momentum"]) {
-      add(name, index, units, [H, inputs], (u) => at.encoder[u]!);
+  const plain = (
+    tensor: string,
+    index: number,
+    units: readonly number[],
+    columns: number,
+    begin: (unit: number) => number,
+  ) => {
+    const pieces = units.map((unit) => ({ at: begin(unit), columns, rows: 1, stride: columns }));
+    add(tensor, index, units, [columns], pieces);
+  };
+  const blocksOf = (stack: Stack) => {
+    const units = unitsOfBlocks(stack);
+    return stack.blocks.map((block, i) => ({ ...block, units: units[i]! }));
+  };
+  const inputs = (
+    index: number,
+    units: readonly number[],
+    dims: readonly number[],
+    columns: (unit: number) => readonly Columns[],
+  ) => {
+    const pieces = units.flatMap((unit) =>
+      columns(unit).map(([first, count]) => (
+        { at: at.input[unit]! + first, columns: count, rows: 1, stride: count }
+      ))
+    );
+    for (const tensor of ["input", "lag.input"]) add(tensor, index, units, dims, pieces);
+  };
+  const encoders = (stack: Stack, columns: (unit: number) => readonly Columns[]) => {
+    for (const { index, rows, units } of blocksOf(stack)) {
+      const pieces = units.flatMap((unit) =>
+        columns(unit).map(([first, count]) => (
+          { at: at.encoder[unit]! + first, columns: count, rows: H, stride: plan.inputs[unit]! }
+        ))
+      );
+      for (const tensor of ["encoder", "encoder.momentum"]) {
+        add(tensor, index, units, [rows, H], pieces);
+      }
     }
-    for (const name of ["input", "lag.input"]) {
-      add(name, index, units, [1, inputs], (u) => at.input[u]!);
+  };
+  for (const group of groups) {
+    const own = (unit: number) => ownColumns(plan, group, unit);
+    encoders(group.own, own);
+    inputs(group.own.blocks[0]!.index, group.units, [group.features + 1], own);
+    for (const { index, rows, units } of blocksOf(group.contexts)) {
+      inputs(index, units, contextShape(plan, units), () => [[group.features, rows]]);
     }
-  }
-  for (const { index, units, signal, outputs, ground } of groups) {
-    for (const name of ["decoder", "decoder.momentum"]) {
-      add(name, index, units, [outputs, H + 1], (u) => at.decoder[u]!);
+    encoders(group.contexts, (unit) => [[group.features, context[unit]!]]);
+    const { index, units, signal, outputs, ground } = group;
+    for (const block of blocksOf(group.decoder)) {
+      const columns = outputs * (H + 1);
+      const pieces = block.units.map((unit) => (
+        { at: at.decoder[unit]!, columns, rows: 1, stride: columns }
+      ));
+      for (const tensor of ["decoder", "decoder.momentum"]) {
+        add(tensor, block.index, block.units, [outputs, H + 1], pieces);
+      }
     }
     for (const name of ["hidden", "lag.hidden", "minimum", "maximum"]) {
-      add(name, index, units, [1, H], (u) => u * H);
+      plain(name, index, units, H, (u) => u * H);
     }
     for (const name of ["prediction", "lag.prediction"]) {
-      add(name, index, units, [1, outputs], (u) => at.output[u]!);
+      plain(name, index, units, outputs, (u) => at.output[u]!);
     }
     for (const name of ["signal", "signal.previous", "integral", "change"]) {
-      add(name, index, units, [1, signal], (u) => at.signal[u]!);
-    }
-    for (const name of ["scale", "variance", "power"]) add(name, index, units, [1, 1], (u) => u);
-    add("combiner.moments", index, units, [1, 3], (u) => 3 * u);
-    for (const name of ["combiner.products", "combiner.weights"]) {
-      add(name, index, units, [1, 2], (u) => 2 * u);
+      plain(name, index, units, signal, (u) => at.signal[u]!);
     }
     if (ground && motion[units[0]!]! > 0) {
-      add("motion", index, units, [1, signal], (u) => at.signal[u]!);
+      plain("motion", index, units, signal, (u) => at.signal[u]!);
     }
   }
-  const whole = { at: 0, rows: 1, columns: frameLength(plan) };
+  // A row for each number of the units (`unit_rows.ts`).
+  for (const [tensor, rows] of Object.entries(UNIT_ROWS)) {
+    const pieces = Array.from(
+      { length: rows },
+      (_, row) => order.map((unit) => ({ at: rows * unit + row, columns: 1, rows: 1, stride: 1 })),
+    );
+    if (has[tensor] === undefined) continue;
+    const dims = [rows, order.length];
+    parts.push({ name: tensor, tensor, dims, units: order, pieces: pieces.flat() });
+  }
+  const frame = frameLength(plan);
   parts.push({
     name: "last_frame",
     tensor: "frame",
-    dims: [whole.columns],
+    dims: [frame],
     units: [],
-    pieces: [whole],
+    pieces: [{ at: 0, columns: frame, rows: 1, stride: frame }],
   });
   const published = Array.from(
     { length: plan.maxDelay },
     (_, delay) =>
-      order.map((unit) => ({ at: (delay * order.length + unit) * H, rows: 1, columns: H })),
+      order.map((unit) => (
+        { at: (delay * order.length + unit) * H, columns: H, rows: 1, stride: H }
+      )),
   );
   parts.push({
     name: "published",
@@ -231,14 +229,14 @@ export function partLength({ dims }: Part): number {
 export function packPart(part: Part, tensors: Checkpoint["tensors"], into: Float32Array): void {
   const from = tensors[part.tensor]!;
   let to = 0;
-  for (const { at, rows, columns } of part.pieces) {
+  for (const { at, rows, columns, stride } of part.pieces) {
     if (rows === 1) {
       into.set(from.subarray(at, at + columns), to);
       to += columns;
       continue;
     }
     for (let column = 0; column < columns; column++) {
-      for (let row = 0; row < rows; row++) into[to++] = from[at + row * columns + column]!;
+      for (let row = 0; row < rows; row++) into[to++] = from[at + row * stride + column]!;
     }
   }
 }
@@ -252,14 +250,14 @@ export function packPart(part: Part, tensors: Checkpoint["tensors"], into: Float
  */
 export function unpackPart(part: Part, values: Float32Array, tensor: Tensor): void {
   let from = 0;
-  for (const { at, rows, columns } of part.pieces) {
+  for (const { at, rows, columns, stride } of part.pieces) {
     if (rows === 1) {
       tensor.set(values.subarray(from, from + columns), at);
       from += columns;
       continue;
     }
     for (let column = 0; column < columns; column++) {
-      for (let row = 0; row < rows; row++) tensor[at + row * columns + column] = values[from++]!;
+      for (let row = 0; row < rows; row++) tensor[at + row * stride + column] = values[from++]!;
     }
   }
 }

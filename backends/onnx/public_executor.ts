@@ -66,6 +66,29 @@ function inTurn<T>(call: () => Promise<T>): Promise<T> {
   return done;
 }
 
+type Lost = Promise<{ message: string }>;
+
+/** Who is to hear that a device is gone. */
+const listeners = new WeakMap<Lost, Set<(message: string) => void>>();
+
+/**
+ * Listens for the loss of a device, which outlives sessions: what waited for its promise itself would be held as long as the device.
+ *
+ * @param lost settles when the device is gone
+ * @param tell called then
+ * @returns ends it
+ */
+function listen(lost: Lost, tell: (message: string) => void): () => void {
+  let all = listeners.get(lost);
+  if (all === undefined) {
+    const own = new Set<(message: string) => void>();
+    listeners.set(lost, all = own);
+    lost.then(({ message }) => own.forEach((tell) => tell(message)));
+  }
+  all.add(tell);
+  return () => all.delete(tell);
+}
+
 /** A graph in a session of the public API. On WebGPU its state stays on the device, on WebAssembly it is copied twice a step. */
 export class PublicExecutor {
   readonly immediate = false;
@@ -78,21 +101,19 @@ export class PublicExecutor {
   #state: Map<string, OrtTensor>;
   /** What came out of the last one. */
   #shown = new Map<string, OrtTensor>();
-  #released = false;
+  /** Ends listening for the loss of the device: that the runtime gives it back with its last session is none. */
+  readonly #deafen: () => void = () => {};
 
   private constructor(
     ort: OrtModule,
     session: OrtSession,
     { step, counts, fill }: Beginning,
-    lost: Promise<{ message: string }> | undefined,
+    lost: Lost | undefined,
   ) {
     if (lost !== undefined) {
-      this.lost = new Promise((resolve) => {
-        lost.then(({ message }) => {
-          // The runtime gives its device back with its last session: that is no loss.
-          if (!this.#released) resolve(`The GPU is gone: ${message}`);
-        });
-      });
+      const { promise, resolve } = Promise.withResolvers<string>();
+      this.lost = promise;
+      this.#deafen = listen(lost, (message) => resolve(`The GPU is gone: ${message}`));
     }
     this.#ort = ort;
     this.#session = session;
@@ -180,7 +201,7 @@ export class PublicExecutor {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#released = true;
+    this.#deafen();
     for (const tensor of [...this.#state.values(), ...this.#shown.values()]) tensor.dispose();
     await inTurn(() => this.#session.release());
   }

@@ -6,17 +6,32 @@
 import type { Rule2016 } from "../../model/plan.ts";
 import { EXTREME_DRIFT } from "../reference/rule_2016.ts";
 import type { Value } from "./graph.ts";
-import type { Group } from "./layout.ts";
-import type { Matrix, Momentum } from "./passes.ts";
+import type { Group } from "./groups.ts";
+import {
+  type Bounds,
+  encode,
+  type EncoderInputs,
+  type Encoders,
+  gatherContexts,
+  inputsWhere,
+  readEncoders,
+  readInputs,
+  updateEncoders,
+  writeInputs,
+} from "./encoder.ts";
+import type { Matrices, Momentum, Range } from "./passes.ts";
 import type { GroupOutputs, StepContext } from "./step_graph.ts";
 
 /** What the schedule says to a group: columns, a value for each unit. */
 interface Rates {
-  /** Whether its layer learns by the schedule, this step and the next. */
-  readonly due: Value;
-  readonly dueNext: Value;
-  /** The rate, with the factor of this step. */
-  readonly rate: Value;
+  /** Whether its layer learns by the schedule; null where all always do. */
+  readonly due: Value | null;
+  /** Whether it will in the next step, and is let. */
+  readonly learnsNext: Value;
+  /** What gradients are multiplied with. */
+  readonly pace: Value;
+  /** What momentum does. */
+  readonly momentum: Momentum;
 }
 
 /**
@@ -26,30 +41,41 @@ interface Rates {
  * @param rule the scalars
  */
 export function step2016(step: StepContext, rule: Rule2016): GroupOutputs[] {
-  const { math, graph, schedule } = step;
-  const nonZero = (rates: Value) => graph.op("Not", [graph.op("Equal", [rates, graph.float(0)])]);
-  const now = schedule.rates();
-  const due = nonZero(now);
-  const dueNext = nonZero(schedule.rates(1));
-  const rate = math.mul(now, step.rate);
-  return step.layout.groups.map((group) => {
-    const rates = {
-      due: step.ofLayer(due, group),
-      dueNext: step.ofLayer(dueNext, group),
-      rate: step.ofLayer(rate, group),
-    };
+  const { math } = step;
+  const rates = ratesOf(step, rule);
+  return step.layout.groups.map((group, i) => {
+    const mine = rates[i]!;
     const arriving = step.space.gather(step.plan.signal, group.units);
     const prediction = step.read("prediction", group.index);
-    const first = math.cut(prediction, halves(rule, group))[0]!;
+    const first = rule.twoSteps ? math.first(prediction, group.signal) : prediction;
     const error = math.sub(arriving, first);
-    const { encoders, decoder } = learn(step, rule, group, arriving, rates);
+    const { encoders, decoder } = learn(step, rule, group, arriving, mine);
     const inputs = observe(step, rule, group, arriving, error);
-    return { error, published: predict(step, rule, group, encoders, decoder, inputs, rates) };
+    return { error, published: predict(step, rule, group, encoders, decoder, inputs, mine) };
   });
 }
 
-function halves(rule: Rule2016, { signal }: Group): number[] {
-  return rule.twoSteps ? [signal, signal] : [signal];
+/** Of each group; computed for layers. */
+function ratesOf(step: StepContext, rule: Rule2016): Rates[] {
+  const { math, graph, schedule, learn, scale } = step;
+  const nonZero = (rates: Value) => graph.op("Not", [graph.op("Equal", [rates, graph.float(0)])]);
+  const now = schedule.rates();
+  const due = nonZero(now);
+  const learns = graph.op("And", [due, learn]);
+  const learnsNext = graph.op("And", [nonZero(schedule.rates(1)), learn]);
+  const rate = math.mul(now, step.rate);
+  const pace = math.where(learns, scale === null ? rate : math.div(rate, scale), 0);
+  const gain = math.where(learns, scale ?? 1, 0);
+  const decay = scale === null ? math.where(learns, rule.momentum, 1) : null;
+  return step.layout.groups.map((group) => ({
+    due: schedule.always ? null : step.ofLayer(due, group),
+    learnsNext: schedule.always ? learn : step.ofLayer(learnsNext, group),
+    pace: step.ofLayer(pace, group),
+    momentum: {
+      decay: decay === null ? null : step.ofLayer(decay, group),
+      gain: step.ofLayer(gain, group),
+    },
+  }));
 }
 
 /** f(z) (pvm-spec 2). */
@@ -62,8 +88,8 @@ function activate({ graph, math }: StepContext, rule: Rule2016, z: Value): Value
 /** f', from the activation a = f(z). */
 function slope({ math }: StepContext, rule: Rule2016, a: Value): Value {
   if (rule.activation === "logistic") return math.mul(a, math.sub(1, a));
-  const rest = math.sub(1, math.abs(math.sub(math.mul(a, 2), 1)));
-  return math.mul(math.square(rest), 0.5);
+  const rest = math.sub(0.5, math.abs(math.sub(a, 0.5)));
+  return math.mul(math.square(rest), 2);
 }
 
 /** Backpropagation inside the unit (pvm-spec 2, 3). */
@@ -72,60 +98,40 @@ function learn(
   rule: Rule2016,
   group: Group,
   arriving: Value,
-  { due, rate }: Rates,
-): { encoders: Matrix[]; decoder: Matrix } {
-  const { graph, math, passes, plan } = step;
-  const { index: g, batches } = group;
-  const decoder = step.matrix("decoder", g);
-  if (step.frozen) {
-    return { encoders: batches.map(({ index }) => step.matrix("encoder", index)), decoder };
-  }
+  { due, pace, momentum }: Rates,
+): { encoders: Encoders; decoder: Matrices } {
+  const { math, passes, plan } = step;
+  const { index: g } = group;
+  const decoder = step.matrices("decoder", group.decoder);
+  if (step.frozen) return { encoders: readEncoders(step, group), decoder };
   const H = plan.hidden;
   const lagging = (name: string) => rule.twoSteps ? `lag.${name}` : name;
   const h = step.read(lagging("hidden"), g);
   const p = step.read(lagging("prediction"), g);
-  const xs = batches.map((batch) => step.read(lagging("input"), batch.index));
+  const x = readInputs(step, group, lagging("input"));
   const last = step.read("signal", g);
   // Two-step prediction learns one step late: from the outputs made before this signal's predecessor arrived.
   const targets = rule.twoSteps
     ? rule.autoencoder ? [step.read("signal.previous", g), last] : [last, arriving]
     : [rule.autoencoder ? last : arriving];
-  const learns = graph.op("And", [due, step.learn]);
-  const { scale } = step;
-  const own = scale === null ? null : step.ofLayer(scale, group);
-  const momentum: Momentum = {
-    decay: own === null ? math.where(learns, rule.momentum, 1) : null,
-    gain: math.where(learns, own ?? 1, 0),
-  };
-  const pace = math.where(learns, own === null ? rate : math.div(rate, own), 0);
   const dz = math.mul(math.sub(math.columns(targets), p), slope(step, rule, p));
-  const [back] = math.cut(passes.transposed(decoder, dz), [H, 1]);
-  const dh = math.mul(back!, slope(step, rule, h));
-  const terms = passes.after(math.mul(pace, dz), dh, [group.outputs, H]);
-  const deltas = step.split(group, math.mul(pace, dh));
-  const decays = momentum.decay === null ? null : step.split(group, momentum.decay);
-  const gains = step.split(group, momentum.gain);
-  const encoders = batches.map(({ index }, i) => {
-    const mine = { decay: decays === null ? null : decays[i]!, gain: gains[i]! };
-    const updated = passes.update(step.matrix("encoder", index), xs[i]!, deltas[i]!, mine);
-    step.writeMatrix("encoder", index, updated);
-    return updated;
-  });
-  const updated = passes.update(
-    decoder,
-    withBias(step, rule, h, group.units.length),
-    terms,
-    momentum,
-  );
-  step.writeMatrix("decoder", g, updated);
+  const back = math.first(passes.product(decoder, dz), H);
+  const dh = math.mul(back, slope(step, rule, h));
+  const terms = math.mul(passes.after(pace, dh), dz);
+  const delta = math.mul(pace, dh);
+  const encoders = updateEncoders(step, group, readEncoders(step, group), x, delta, momentum);
+  const biased = withBias(step, rule, h, group.units.length);
+  const updated = passes.update(decoder, terms, biased, momentum);
+  step.writeMatrices("decoder", group.decoder, updated);
   if (rule.twoSteps) {
-    const lag = (name: string, index: number, due: Value) => {
-      const now = step.read(name, index);
-      step.write(`lag.${name}`, index, math.where(due, now, step.read(`lag.${name}`, index)));
-    };
-    lag("hidden", g, due);
-    lag("prediction", g, due);
-    for (const [i, mine] of step.split(group, due).entries()) lag("input", batches[i]!.index, mine);
+    for (const name of ["hidden", "prediction"]) {
+      const now = step.read(name, g);
+      const lag = due === null ? now : math.where(due, now, step.read(`lag.${name}`, g));
+      step.write(`lag.${name}`, g, lag);
+    }
+    const now = readInputs(step, group, "input");
+    const lag = due === null ? now : inputsWhere(step, group, due, now, x);
+    writeInputs(step, group, "lag.input", lag);
   }
   return { encoders, decoder: updated };
 }
@@ -137,9 +143,9 @@ function observe(
   group: Group,
   now: Value,
   error: Value,
-): Value[] {
-  const { graph, math, plan, schedule } = step;
-  const { index: g, units, signal, block } = group;
+): EncoderInputs {
+  const { math, plan, schedule } = step;
+  const { index: g, units } = group;
   const last = step.read("signal", g);
   const centred = (value: Value) => math.add(math.mul(value, 0.5), 0.5);
   const kinds = [now];
@@ -154,27 +160,19 @@ function observe(
   if (rule.previous) kinds.push(last);
   if (rule.twoSteps && rule.autoencoder) step.write("signal.previous", g, last);
   step.write("signal", g, now);
-  // The features of a block stand together: [units, blocks, kinds, block].
-  const blocks = graph.ints(units.length, signal / block, 1, block);
-  const stacked = kinds.map((kind) => graph.op("Reshape", [kind, blocks]));
-  const features = kinds.length === 1 ? now : graph.op("Reshape", [
-    graph.op("Concat", stacked, { axis: 2 }),
-    graph.ints(units.length, signal * kinds.length),
-  ]);
-  const pieces = step.split(group, features);
   const conditions = Array.from(plan.contextFrom, (from) => schedule.from(from));
   const always = plan.contextFrom.every((from) => from <= 0);
-  return group.batches.map((batch, i) => {
-    const contexts = batch.inputs - signal * kinds.length - 1;
-    const gathered = contexts === 0
-      ? []
-      : always
-      ? [step.space.gather(plan.context, batch.units)]
-      : [step.space.gatherIf(plan.context, batch.units, plan.contextKind, conditions)];
-    const x = withBias(step, rule, math.columns([pieces[i]!, ...gathered]), batch.units.length);
-    step.write("input", batch.index, x);
-    return x;
-  });
+  const inputs: EncoderInputs = {
+    own: withBias(step, rule, math.columns(kinds), units.length),
+    contexts: gatherContexts(step, group, always ? [] : conditions),
+  };
+  writeInputs(step, group, "input", inputs);
+  return inputs;
+}
+
+/** Everything that units of this rule see lies between 0 and 1. */
+function rangeOf(columns: number): Range {
+  return { columns, low: 0, high: 1 };
 }
 
 /** hidden = f(W1 x), prediction = f(W2 [h; 1]); the extremes follow the rate of the next step (pvm-spec 1, 3). */
@@ -182,25 +180,23 @@ function predict(
   step: StepContext,
   rule: Rule2016,
   group: Group,
-  encoders: readonly Matrix[],
-  decoder: Matrix,
-  inputs: readonly Value[],
-  { dueNext }: Rates,
+  encoders: Encoders,
+  decoder: Matrices,
+  inputs: EncoderInputs,
+  { learnsNext }: Rates,
 ): Value {
-  const { graph, math, passes } = step;
+  const { math, passes, plan } = step;
   const { index: g, units } = group;
-  // Everything that units of this rule see lies between 0 and 1.
-  const ranges = ({ dims: [, rows] }: Matrix) => [{ columns: rows, low: 0, high: 1 }];
-  const z = encoders.map((encoder, i) => passes.product(encoder, inputs[i]!, ranges(encoder)));
-  const h = activate(step, rule, step.join(z));
-  const p = passes.product(decoder, withBias(step, rule, h, units.length), ranges(decoder));
+  const bounds: Bounds = { own: [rangeOf(group.features + 1)], context: rangeOf };
+  const h = activate(step, rule, encode(step, group, encoders, inputs, bounds));
+  const ranges = [rangeOf(plan.hidden + 1)];
+  const p = passes.transposed(decoder, withBias(step, rule, h, units.length), ranges);
   step.write("hidden", g, h);
   step.write("prediction", g, activate(step, rule, p));
   if (!rule.normalise) return h;
-  const learns = graph.op("And", [dueNext, step.learn]);
   const [least, most] = [step.read("minimum", g), step.read("maximum", g)];
-  const minimum = math.where(learns, math.add(math.min(h, least), EXTREME_DRIFT), least);
-  const maximum = math.where(learns, math.sub(math.max(h, most), EXTREME_DRIFT), most);
+  const minimum = math.where(learnsNext, math.add(math.min(h, least), EXTREME_DRIFT), least);
+  const maximum = math.where(learnsNext, math.sub(math.max(h, most), EXTREME_DRIFT), most);
   step.write("minimum", g, minimum);
   step.write("maximum", g, maximum);
   return math.div(math.sub(h, minimum), math.sub(maximum, minimum));

@@ -45,6 +45,15 @@ export class Schedule {
     return graph.op("GreaterOrEqual", [this.#step, graph.int(Math.ceil(step))]);
   }
 
+  /** Whether all layers learn in every step. */
+  get always(): boolean {
+    const { rates } = this.#plan;
+    return Array.from({ length: rates.start.length - 1 }, (_, layer) => layer).every((layer) => {
+      const changes = rates.from.subarray(rates.start[layer], rates.start[layer + 1]);
+      return [0, ...changes].every((step) => step === Infinity || rateAt(rates, layer, step) !== 0);
+    });
+  }
+
   /**
    * The rate of each layer, [layers]: the last entry that has begun, 0 before the first.
    *

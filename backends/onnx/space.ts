@@ -62,11 +62,12 @@ export class Space {
    *
    * @param sources which runs
    * @param units whose
+   * @param shape of what each unit gathers; all in a row unless stated
    * @returns a row for each unit
    */
-  gather(sources: Sources, units: readonly number[]): Value {
+  gather(sources: Sources, units: readonly number[], shape?: readonly number[]): Value {
     const table = tableOf(this.#layout, sources, units);
-    return gather(this.#graph, this.#regions[table.region], table);
+    return gather(this.#graph, this.#regions[table.region], table, shape);
   }
 
   /**
@@ -89,12 +90,14 @@ export class Space {
    * @param units whose
    * @param kinds of each run
    * @param conditions a boolean for each kind
+   * @param shape as above
    */
   gatherIf(
     sources: Sources,
     units: readonly number[],
     kinds: ArrayLike<number>,
     conditions: readonly Value[],
+    shape?: readonly number[],
   ): Value {
     const plain = tableOf(this.#layout, sources, units);
     const { value, length } = this.#regions[plain.region];
@@ -109,7 +112,7 @@ export class Space {
     }
     const both = this.#graph.op("Concat", masked, { axis: 0 });
     const flat = { value: both, length: masked.length * length };
-    return gather(this.#graph, flat, { ...plain, positions });
+    return gather(this.#graph, flat, { ...plain, positions }, shape);
   }
 }
 
@@ -145,20 +148,32 @@ function tableOf(
   return { region, positions: table, rows: units.length, columns: table.length / units.length };
 }
 
-/** Gathers as many neighbours at once as the table allows: a unit's hidden outputs, the channels of a pixel. */
-function gather(graph: Graph, { value, length }: Flat, table: Table): Value {
-  const { positions, rows, columns } = table;
-  const grain = grainOf(table, length);
+/**
+ * Gathers as many neighbours at once as the table and the last dimension allow: a unit's hidden outputs, the channels of a pixel.
+ */
+function gather(
+  graph: Graph,
+  { value, length }: Flat,
+  table: Table,
+  shape: readonly number[] = [table.columns],
+): Value {
+  const { positions, rows } = table;
+  const last = shape.at(-1)!;
+  const grain = grainOf(table, length, last);
   const places = positions.filter((_, i) => i % grain === 0).map((position) => position / grain);
-  const index = graph.table(places, [rows, columns / grain]);
-  if (grain === 1) return graph.op("Gather", [value, index], { axis: 0 });
+  const each = grain === last ? shape.slice(0, -1) : [...shape.slice(0, -1), last / grain];
+  const index = graph.table(places, [rows, ...each]);
+  if (grain === 1) {
+    const gathered = graph.op("Gather", [value, index], { axis: 0 });
+    return last === 1 ? graph.op("Reshape", [gathered, graph.ints(rows, ...shape)]) : gathered;
+  }
   const grains = graph.op("Reshape", [value, graph.ints(length / grain, grain)]);
   const gathered = graph.op("Gather", [grains, index], { axis: 0 });
-  return graph.op("Reshape", [gathered, graph.ints(rows, columns)]);
+  return grain === last ? gathered : graph.op("Reshape", [gathered, graph.ints(rows, ...shape)]);
 }
 
-/** The longest pieces that the space and every row of a table can be cut into. */
-function grainOf({ positions, columns }: Table, length: number): number {
+/** The longest pieces that the space, the last dimension and every row of a table can be cut into. */
+function grainOf({ positions }: Table, length: number, last: number): number {
   const fits = (grain: number) => {
     for (let i = 0; i < positions.length; i++) {
       const first = i - i % grain;
@@ -167,8 +182,8 @@ function grainOf({ positions, columns }: Table, length: number): number {
     }
     return true;
   };
-  for (let grain = Math.min(columns, length); grain > 1; grain--) {
-    if (columns % grain === 0 && length % grain === 0 && fits(grain)) return grain;
+  for (let grain = Math.min(last, length); grain > 1; grain--) {
+    if (last % grain === 0 && length % grain === 0 && fits(grain)) return grain;
   }
   return 1;
 }

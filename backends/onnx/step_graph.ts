@@ -6,8 +6,9 @@
 import { layerOf, type Plan } from "../../model/plan.ts";
 import { type Arithmetic, arithmetic } from "./arithmetic.ts";
 import { ELEMENT, Graph, type Value } from "./graph.ts";
-import { type Group, type Layout, layoutOf, packPart, type Part } from "./layout.ts";
-import { type Matrix, Passes, storedDims, type UpdateForm } from "./passes.ts";
+import type { Group, Stack } from "./groups.ts";
+import { type Layout, layoutOf, packPart, type Part } from "./layout.ts";
+import { type Matrices, Passes, storedDims, type UpdateForm } from "./passes.ts";
 import { isScaled } from "./momentum_scale.ts";
 import { Schedule } from "./schedule.ts";
 import { arrivingLength, Space } from "./space.ts";
@@ -62,15 +63,16 @@ export interface StepContext {
   has(tensor: string, index: number): boolean;
   /** Says what a part of the state becomes. */
   write(tensor: string, index: number, value: Value): void;
-  /** A weight matrix, with its momentum. */
-  matrix(tensor: "encoder" | "decoder", index: number): Matrix;
-  /** Says what a matrix becomes. */
-  writeMatrix(tensor: "encoder" | "decoder", index: number, matrix: Matrix): void;
+  /** The same of tensors that have some numbers a unit, a row for each (`unit_rows.ts`). */
+  readUnits(tensor: string): Value;
+  writeUnits(tensor: string, rows: Value): void;
+  /** Weight matrices, with their momentum. */
+  matrices(tensor: "encoder" | "decoder", stack: Stack): Matrices;
+  /** Says what matrices become. */
+  writeMatrices(tensor: "encoder" | "decoder", stack: Stack, matrices: Matrices): void;
   /** Picks from a value for each layer the one of each unit: a column. */
   ofLayer(values: Value, group: Group): Value;
-  /** A tensor of a group, cut into those of its batches. */
-  split(group: Group, value: Value): Value[];
-  /** Tensors of batches or groups, one after another. */
+  /** Tensors of groups, one after another. */
   join(values: readonly Value[]): Value;
 }
 
@@ -189,33 +191,33 @@ export function buildStep(plan: Plan, options: GraphOptions = {}): StepGraph {
     read: (tensor, index) => readPart(`${tensor}.${index}`),
     has: (tensor, index) => parts.has(`${tensor}.${index}`),
     write: (tensor, index, value) => writePart(`${tensor}.${index}`, value),
-    matrix(tensor, index) {
-      const { dims } = partOf(`${tensor}.${index}`);
-      const [units, rows, columns] = unstored(layout, `${tensor}.${index}`, dims);
-      const weights = readPart(`${tensor}.${index}`);
-      const momentum = `${tensor}.momentum.${index}`;
-      return {
-        weights,
-        dims: [units, rows, columns],
-        ...(parts.has(momentum) ? { momentum: readPart(momentum) } : {}),
-        ...(int8 && frozen !== undefined
-          ? { quantise: packed(partOf(`${tensor}.${index}`), frozen) }
-          : {}),
-      };
+    readUnits: readPart,
+    writeUnits: writePart,
+    matrices(tensor, { blocks }) {
+      const columns = tensor === "encoder" ? plan.hidden : plan.hidden + 1;
+      const own = blocks.map(({ index, count, rows }) => {
+        const name = `${tensor}.${index}`;
+        const momentum = `${tensor}.momentum.${index}`;
+        return {
+          count,
+          rows,
+          weights: readPart(name),
+          ...(parts.has(momentum) ? { momentum: readPart(momentum) } : {}),
+          ...(int8 && frozen !== undefined ? { quantise: packed(partOf(name), frozen) } : {}),
+        };
+      });
+      return { columns, blocks: own };
     },
-    writeMatrix(tensor, index, { weights, momentum }) {
-      writePart(`${tensor}.${index}`, weights);
-      if (momentum !== undefined) writePart(`${tensor}.momentum.${index}`, momentum);
+    writeMatrices(tensor, { blocks }, matrices) {
+      for (const [i, { weights, momentum }] of matrices.blocks.entries()) {
+        const { index } = blocks[i]!;
+        writePart(`${tensor}.${index}`, weights);
+        if (momentum !== undefined) writePart(`${tensor}.momentum.${index}`, momentum);
+      }
     },
     ofLayer(value, { units }) {
       const places = graph.table(units.map((unit) => layers[unit]!), [units.length, 1]);
       return graph.op("Gather", [value, places], { axis: 0 });
-    },
-    split(group, value) {
-      const sizes = group.batches.map(({ units }) => units.length);
-      return sizes.length === 1
-        ? [value]
-        : graph.ops("Split", [value, graph.ints(...sizes)], sizes.length, { axis: 0 });
     },
     join: (values) => values.length === 1 ? values[0]! : graph.op("Concat", values, { axis: 0 }),
   };
@@ -273,29 +275,16 @@ function stored(part: Part, form: UpdateForm, momentum: boolean): Part {
   return { ...part, dims: storedDims(form, [units!, rows!, columns!], by) };
 }
 
-function unstored(layout: Layout, name: string, dims: readonly number[]): Matrix["dims"] {
-  const [units, rows, columns] = layout.parts.find((part) => part.name === name)?.dims ?? dims;
-  return [units!, rows!, columns!];
-}
-
-/** The mean squared error of each layer: sums of units, added up layer by layer. */
+/** The mean squared error of each layer: sums of units, each in the row of its layer, added up. */
 function meanSquares(context: StepContext, outputs: readonly GroupOutputs[]): Value {
-  const { graph, layout: { groups, row }, plan, math } = context;
+  const { graph, layout: { groups }, plan, math } = context;
+  const layers = layerOf(plan);
   const squares = context.join(outputs.map(({ error }) => math.sumOfSquares(error)));
-  const sums: Value[] = [];
-  const counts: number[] = [];
-  const signal = new Map(
-    groups.flatMap((group) => group.units.map((unit) => [unit, group.signal])),
+  const counts = new Array<number>(plan.layerStart.length - 1).fill(0);
+  for (const { units, signal } of groups) for (const u of units) counts[layers[u]!]! += signal;
+  const { order } = context.layout;
+  const shares = counts.flatMap((count, layer) =>
+    order.map((unit) => layers[unit] === layer ? 1 / count : 0)
   );
-  for (let layer = 0; layer + 1 < plan.layerStart.length; layer++) {
-    const units = Array.from(
-      { length: plan.layerStart[layer + 1]! - plan.layerStart[layer]! },
-      (_, i) => plan.layerStart[layer]! + i,
-    );
-    const places = graph.table(units.map((unit) => row[unit]!), [units.length]);
-    const own = graph.op("Gather", [squares, places], { axis: 0 });
-    sums.push(graph.op("ReduceSum", [own, graph.ints(0)], { keepdims: 0 }));
-    counts.push(units.reduce((sum, unit) => sum + signal.get(unit)!, 0));
-  }
-  return math.div(context.join(sums), graph.float(counts, [counts.length]));
+  return math.sum(math.mul(graph.float(shares, [counts.length, order.length]), squares));
 }
