@@ -22,6 +22,8 @@ Deno.test("narrow weights defer where they are told to; what is chosen for auto 
     const every = (defer: unknown) =>
       compilePlan(parseSpec({ rule, format: "i16", defer })).defer.every;
     assertEquals([0, 8, "auto"].map(every), [0, 8, 16]);
+    const book = parseSpec({ rule, format: "codebook4", defer: 8 });
+    assertEquals(compilePlan(book).defer, { every: 0, window: 0 });
   }
   assertThrows(() => parseSpec({ format: "int8" }), SpecError, "f32, bf16, f16, i16, i8");
 });
