@@ -1,5 +1,5 @@
 /**
- * Plans whose weights are narrow, for backends that store f32 alone.
+ * Plans whose weights are in a format that a backend does not have.
  *
  * @module
  */
@@ -7,14 +7,17 @@ import type { Plan } from "../model/plan.ts";
 import { formatOf } from "../model/weight_format.ts";
 
 /**
- * Why a backend that stores f32 alone does not take a plan.
+ * Why a backend does not take a plan, as far as its format goes.
  *
  * @param plan the plan
+ * @param formats those that the backend has; f32 alone unless stated
  * @returns a sentence, or none
  */
-export function narrowReasons(plan: Plan): string[] {
+export function narrowReasons(plan: Plan, formats: readonly string[] = ["f32"]): string[] {
   const format = formatOf(plan);
-  return format === "f32" ? [] : [
-    `The plan's weights are ${format}; this backend has f32 alone: take another backend, or --format f32`,
+  if (formats.includes(format)) return [];
+  const has = formats.length === 1 ? "f32 alone" : formats.join(", ");
+  return [
+    `The plan's weights are ${format}; this backend has ${has}: take another backend, or --format f32`,
   ];
 }

@@ -9,6 +9,7 @@ import { weightCount } from "../model/plan.ts";
 import type { Blocks } from "../model/weight_blocks.ts";
 import {
   formatOf,
+  hasMomentum,
   WEIGHT_FORMATS,
   weightBytes,
   type WeightFormat,
@@ -164,6 +165,8 @@ interface Measured {
   readonly density: number;
   readonly bytesOnDisk: number;
   readonly bytesOfWeights: number;
+  /** Whether every weight has momentum; what it was is lost where only the old one has. */
+  readonly momentum: boolean;
   /** Frozen, on the frames of the comparison. */
   readonly mse: number | null;
   readonly copyLast: number | null;
@@ -180,7 +183,8 @@ async function measure(path: string, stored: StoredCheckpoint, trial?: Trial): P
     format,
     density,
     bytesOnDisk: (await Deno.stat(path)).size,
-    bytesOfWeights: Math.round(density * weightCount(plan)) * weightBytes(format),
+    bytesOfWeights: Math.ceil(Math.round(density * weightCount(plan)) * weightBytes(format)),
+    momentum: hasMomentum(plan),
     ...trial?.layers[0] ?? none,
     stepsPerSecond: trial === undefined ? null : trial.steps / trial.seconds,
   };
@@ -276,6 +280,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   write(`${render(before, after)}\n\n`);
   if (before.format !== after.format) write(`${lossText(result)}\n`);
+  if (before.momentum && !after.momentum) write("its momentum is left out: codebooks have none\n");
   if (comparison !== null) {
     const seen = skip > 0 ? "which it was not taught" : "which it was taught, too";
     write(

@@ -21,14 +21,20 @@ import {
 import { denseCheckpoint, pairLengths } from "../model/pairs.ts";
 import type { Spec } from "../model/spec.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
-import { formatOf, readBytes, weightBytes } from "../model/weight_format.ts";
+import { formatOf, hasMomentum, readBytes, weightBytes } from "../model/weight_format.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags } from "./flags.ts";
 import { quantity, small, table } from "./format.ts";
 import { readSpec, SPEC_FLAGS, specFlagsGiven } from "./spec_flags.ts";
 import { write } from "./view.ts";
-import { bars, summarise, type WeightSummaries, type WeightSummary } from "./weight_summary.ts";
+import {
+  bars,
+  type CodebookSummary,
+  summarise,
+  type WeightSummaries,
+  type WeightSummary,
+} from "./weight_summary.ts";
 
 /** `saccade inspect`. */
 export const command: Command = {
@@ -105,9 +111,11 @@ export async function describe(spec: Spec, mask?: Mask) {
     name === "encoder" || name === "decoder" ? weightBytes(format) : 4;
   const kept = densityOf(plan);
   const bytes = (weights: boolean) =>
-    tensors.filter(([name]) => WEIGHT_TENSORS.includes(name) === weights)
-      .reduce((sum, [name, length]) => sum + sizeOf(name) * length * (weights ? kept : 1), 0);
-  const momentum = plan.rule.name === "2016";
+    Math.ceil(
+      tensors.filter(([name]) => WEIGHT_TENSORS.includes(name) === weights)
+        .reduce((sum, [name, length]) => sum + sizeOf(name) * length * (weights ? kept : 1), 0),
+    );
+  const momentum = hasMomentum(plan);
   // Far in the schedule every layer learns, if it ever does. What is pruned costs nothing, but for where it was.
   const costOf = (learn: boolean) => {
     const each = learn ? weightBytes(format) : readBytes(format);
@@ -141,6 +149,7 @@ export async function describe(spec: Spec, mask?: Mask) {
     units: plan.layerStart.at(-1)!,
     format,
     density: kept,
+    momentum,
     weights: total((layer) => layer.weights),
     readoutWeights: total((layer) => layer.readoutWeights),
     bytes: { weights: bytes(true), state: bytes(false) },
@@ -168,6 +177,13 @@ function summaryText({ histogram, largest, rms, scales }: WeightSummary): string
     ? ""
     : `, steps of 2^${Math.log2(scales[0])} to 2^${Math.log2(scales[1])}`;
   return `${small(-largest)} |${bars(histogram)}| ${small(largest)}, rms ${small(rms)}${steps}`;
+}
+
+function codebooksText({ ofUnits, means, members, spare }: CodebookSummary): string {
+  const mean = means.map((value) => value.toPrecision(2)).join(" ");
+  return `mean of ${ofUnits.length}: ${mean} |${bars(members)}|, ${spare} of ${
+    ofUnits.length * means.length
+  } values to spare`;
 }
 
 /** Runs the command. */
@@ -212,7 +228,7 @@ export async function main(args: readonly string[]): Promise<number> {
     [
       "weights",
       `${weights} (${quantity(bytes.weights, "B")} in ${description.format}${
-        description.rule === "2016" && description.defer.every === 0 ? ", momentum included" : ""
+        description.momentum && description.defer.every === 0 ? ", momentum included" : ""
       })`,
     ],
     ["readout weights", `${description.readoutWeights} (parsed, not built yet)`],
@@ -231,7 +247,10 @@ export async function main(args: readonly string[]): Promise<number> {
     facts.push(["kept", `${(100 * description.density).toFixed(1)} % of the weights`]);
   }
   for (const name of ["encoder", "decoder"] as const) {
-    if (summaries !== undefined) facts.push([`${name}s`, summaryText(summaries[name])]);
+    if (summaries === undefined) continue;
+    const { codebooks } = summaries[name];
+    facts.push([`${name}s`, summaryText(summaries[name])]);
+    if (codebooks !== undefined) facts.push([`${name} codebooks`, codebooksText(codebooks)]);
   }
   const width = Math.max(...facts.map(([fact]) => fact!.length));
   const rows = layers.map((l) => [

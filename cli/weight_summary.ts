@@ -4,8 +4,10 @@
  * @module
  */
 import { densityOf } from "../compress/prune.ts";
-import type { Checkpoint } from "../model/checkpoint.ts";
+import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
+import { placeOf } from "../model/codebook.ts";
 import type { Plan } from "../model/plan.ts";
+import { codebookSize, formatOf, matricesOf } from "../model/weight_format.ts";
 
 /** Bars of a histogram. */
 const BINS = 24;
@@ -25,6 +27,20 @@ export interface WeightSummary {
   readonly histogram: readonly number[];
   /** Fixed point: the least and the largest scale of a row. */
   readonly scales?: readonly [number, number];
+  /** Formats of codebooks: the codebooks. */
+  readonly codebooks?: CodebookSummary;
+}
+
+/** The codebooks of one kind of matrix. */
+export interface CodebookSummary {
+  /** That of each unit, ascending. */
+  readonly ofUnits: readonly (readonly number[])[];
+  /** The mean of each place in them. */
+  readonly means: readonly number[];
+  /** The weights that are kept at each place. */
+  readonly members: readonly number[];
+  /** Centroids of all units that no weight has. */
+  readonly spare: number;
 }
 
 /** The weights of a checkpoint. */
@@ -72,9 +88,39 @@ export function summarise(plan: Plan, { tensors }: Checkpoint): WeightSummaries 
       zeros,
       histogram,
       ...(scales === undefined ? {} : { scales: [least, most] as const }),
+      ...(codebookSize(formatOf(plan)) === 0 ? {} : {
+        codebooks: summariseCodebooks(plan, name, tensors),
+      }),
     };
   };
   return { density: densityOf(plan), encoder: of("encoder"), decoder: of("decoder") };
+}
+
+function summariseCodebooks(
+  plan: Plan,
+  name: "encoder" | "decoder",
+  tensors: Readonly<Record<string, Tensor>>,
+): CodebookSummary {
+  const size = codebookSize(formatOf(plan));
+  const ofUnits: number[][] = [];
+  const members = new Array<number>(size).fill(0);
+  let spare = 0;
+  for (const place of matricesOf(plan)) {
+    if (place.name !== name) continue;
+    const begin = place.unit * size;
+    const centroids = tensors[`${name}.codebook`]!.subarray(begin, begin + size);
+    const own = new Array<number>(size).fill(0);
+    for (let at = place.begin; at < place.begin + place.rows * place.columns; at++) {
+      if (plan.mask?.[name][at] !== 0) own[placeOf(centroids, tensors[name]![at]!)]!++;
+    }
+    ofUnits.push([...centroids]);
+    for (const [k, count] of own.entries()) members[k]! += count;
+    spare += own.filter((count) => count === 0).length;
+  }
+  const means = members.map((_, k) =>
+    ofUnits.reduce((sum, centroids) => sum + centroids[k]!, 0) / ofUnits.length
+  );
+  return { ofUnits, means, members, spare };
 }
 
 /**

@@ -35,6 +35,25 @@ Deno.test("summarise() leaves out what is pruned, and knows scales", () => {
   assertEquals([Math.log2(least) % 1, Math.log2(most) % 1], [0, 0].map((zero) => -zero));
 });
 
+Deno.test("summarise() shows the codebooks, and how many weights each value has", () => {
+  const book = { ...plan, format: "codebook2" as const };
+  const checkpoint = initialCheckpoint(book);
+  const { plan: pruned } = prune(book, checkpoint, { density: 0.5 });
+  const { encoder: { kept, codebooks } } = summarise(pruned, checkpoint);
+  const { ofUnits, means, members, spare } = codebooks!;
+  const stored = checkpoint.tensors["encoder.codebook"]!;
+  assertEquals(ofUnits.flat(), [...stored]);
+  for (let k = 0; k < 4; k++) {
+    const mean = Array.from(stored).filter((_, i) => i % 4 === k)
+      .reduce((sum, value) => sum + value, 0) / ofUnits.length;
+    assertAlmostEquals(means[k]!, mean, 1e-6);
+  }
+  assertEquals(members.reduce((a, b) => a + b), kept);
+  // The smaller half is pruned: two values of every unit are left.
+  assertEquals([members[0]! > 0, spare > ofUnits.length], [true, true]);
+  assertEquals(summarise(plan, initialCheckpoint(plan)).encoder.codebooks, undefined);
+});
+
 Deno.test("bars() shows the most as a full block, and nothing as nothing", () => {
   assertEquals(bars([0, 1, 4, 8]), " ▁▄█");
   assertEquals(bars([0, 0]), "  ");

@@ -19,6 +19,9 @@ const EPSILON: Readonly<Record<string, number>> = {
   // Of the largest weight of its row: a step, and of i8 an upper byte.
   i16: 2 ** -14,
   i8: 2 ** -7,
+  // Of the whole matrix: the next centroid, which half the range may be away.
+  codebook4: 2 ** -3,
+  codebook2: 2 ** -1,
 };
 
 /** How much more another order of the operations may stray than the reference's own order does in f32. */

@@ -9,6 +9,7 @@
  */
 import type { Defer } from "./plan.ts";
 import type { Spec } from "./spec.ts";
+import { isCodebookFormat } from "./weight_format.ts";
 
 /** Pairs that a unit keeps at most. */
 export const MOST_PAIRS = 64;
@@ -31,6 +32,8 @@ export function ringLength({ every, window }: Defer): number {
  * @returns `window` may be more than {@linkcode MOST_PAIRS}: then it makes no model
  */
 export function compileDefer(spec: Spec, weights = Infinity): Defer {
+  // What moves a weight of a codebook is how large its term is beside the others of its step.
+  if (isCodebookFormat(spec.format)) return { every: 0, window: 0 };
   const narrow = spec.format !== "f32";
   if (spec.rule === "saccade") {
     // In f32 it moves half the bytes as it is, and pairs were measured to cost more than they save.

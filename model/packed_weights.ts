@@ -2,7 +2,7 @@
  * Weights as a file holds them: in the format's own type, and of a pruned model only those that are kept.
  *
  * `encoder` and `decoder` are F32 (or F64), BF16, F16 or, of fixed point, I16: whole steps of `encoder.scale` and `decoder.scale` (i16
- * and i8 alike: the upper byte of i8 is that of its master). Where there is a mask, `encoder.mask` and `decoder.mask` are U8
+ * and i8 alike: the upper byte of i8 is that of its master), or of codebooks U8 (`packed_places.ts`). Where there is a mask, `encoder.mask` and `decoder.mask` are U8
  * (`packed_mask.ts`), and weights and momentum that are not kept are left out.
  *
  * @module
@@ -12,9 +12,17 @@ import type { Tensor } from "./checkpoint.ts";
 import { fromHalf, toHalf } from "./half.ts";
 import { packMask, unpackMask } from "./packed_mask.ts";
 import type { Mask, Plan } from "./plan.ts";
+import { packPlaces, unpackPlaces } from "./packed_places.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "./state.ts";
-import { formatOf, hasScales, matricesOf, stepsOf, type WeightFormat } from "./weight_format.ts";
+import {
+  formatOf,
+  hasScales,
+  isCodebookFormat,
+  matricesOf,
+  stepsOf,
+  type WeightFormat,
+} from "./weight_format.ts";
 
 const MATRICES = ["encoder", "decoder"] as const;
 
@@ -65,6 +73,9 @@ function packMatrices(
   const format = formatOf(plan);
   const mask = plan.mask?.[name];
   const weights = tensors[name]!;
+  if (isCodebookFormat(format)) {
+    return packPlaces({ plan, format, name }, weights, tensors[`${name}.codebook`]!);
+  }
   const kept = keptOf(weights, mask);
   if (format === "f32") return kept;
   if (hasScales(format)) {
@@ -136,19 +147,29 @@ export function unpackWeights(
     ? unpackMask(plan, { blocks, encoder: encoder as Uint8Array, decoder: decoder as Uint8Array })
     : undefined;
   const tensors: Record<string, Tensor> = {};
+  const format = formatOf(plan);
   for (const [name, values] of Object.entries(rest)) {
     const isMatrix = name === "encoder" || name === "decoder";
-    const numbers = isMatrix ? numbersOf(formatOf(plan), values) : values;
+    if (isMatrix && isCodebookFormat(format)) {
+      const masked = mask === undefined ? plan : { ...plan, mask };
+      tensors[name] = unpackPlaces(
+        { plan: masked, format, name },
+        values,
+        rest[`${name}.codebook`],
+      );
+      continue;
+    }
+    const numbers = isMatrix ? numbersOf(format, values) : values;
     if (!(numbers instanceof Float32Array || numbers instanceof Float64Array)) {
       throw new SyntaxError(
-        `tensor "${name}" is not of the type that format "${formatOf(plan)}" has`,
+        `tensor "${name}" is not of the type that format "${format}" has`,
       );
     }
     tensors[name] = isMatrix || MOMENTUM_TENSORS.includes(name)
       ? spread(name, numbers, maskOf(mask, name))
       : numbers;
   }
-  if (hasScales(formatOf(plan))) multiply(plan, tensors);
+  if (hasScales(format)) multiply(plan, tensors);
   return mask === undefined ? { tensors } : { tensors, mask };
 }
 

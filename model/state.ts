@@ -6,7 +6,8 @@
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
 import { pairLengths } from "./pairs.ts";
 import { candidateCount, copyCount, frameLength, offsetsOf, type Plan, unitCount } from "./plan.ts";
-import { formatOf, hasScales } from "./weight_format.ts";
+import { codebookFault } from "./check_codebooks.ts";
+import { codebookSize, formatOf, hasMomentum, hasScales } from "./weight_format.ts";
 
 /** The momentum of rule 2016; a checkpoint with deferred updates has it only where it was loaded and still counts. */
 export const MOMENTUM_TENSORS: readonly string[] = ["encoder.momentum", "decoder.momentum"];
@@ -28,7 +29,8 @@ export const WEIGHT_TENSORS: readonly string[] = [
  * (v), `power` (Q), `combiner.moments` (A: zz, zm, mm), `combiner.products` (B), `combiner.weights` (w). With shift
  * candidates the combiner has more (A goes on: zg, mg, gg ...), and each unit of layer 0 has for each of them `shift` (g),
  * `shift.moments` (packed lower triangle, row by row), `shift.products` and `shift.energy`. Formats of fixed point:
- * `encoder.scale` (a unit: H) and `decoder.scale` (a unit: H + 1), powers of two.
+ * `encoder.scale` (a unit: H) and `decoder.scale` (a unit: H + 1), powers of two. Formats of codebooks have no momentum, but
+ * `encoder.codebook` and `decoder.codebook` (a unit: 16 or 4), ascending.
  *
  * @param plan a compiled model
  * @returns lengths by name, names in ascending order
@@ -49,8 +51,10 @@ export function stateLengths(plan: Plan): Record<string, number> {
     signal: at.signal[units]!,
   };
   if (rule.name === "2016") {
-    lengths["encoder.momentum"] = lengths["encoder"]!;
-    lengths["decoder.momentum"] = lengths["decoder"]!;
+    if (hasMomentum(plan)) {
+      lengths["encoder.momentum"] = lengths["encoder"]!;
+      lengths["decoder.momentum"] = lengths["decoder"]!;
+    }
     if (rule.integral) lengths["integral"] = lengths["signal"]!;
     if (rule.normalise) lengths["minimum"] = lengths["maximum"] = hidden;
     if (rule.twoSteps) {
@@ -80,6 +84,8 @@ export function stateLengths(plan: Plan): Record<string, number> {
     lengths["encoder.scale"] = hidden;
     lengths["decoder.scale"] = hidden + units;
   }
+  const size = codebookSize(formatOf(plan));
+  if (size > 0) lengths["encoder.codebook"] = lengths["decoder.codebook"] = size * units;
   return Object.fromEntries(Object.entries(lengths).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
@@ -88,7 +94,7 @@ export function stateLengths(plan: Plan): Record<string, number> {
  *
  * @param plan a compiled model
  * @param checkpoint a state
- * @throws {TypeError} naming the tensor that is missing, unknown or of another length
+ * @throws {TypeError} naming the tensor that is missing, unknown or of another length, or what is wrong with a codebook
  */
 export function checkState(plan: Plan, checkpoint: Checkpoint): void {
   const { deferred, tensors } = checkpoint;
@@ -107,6 +113,10 @@ export function checkState(plan: Plan, checkpoint: Checkpoint): void {
         } values, the plan needs ${want[name] ?? "none"}`,
       );
     }
+  }
+  const fault = codebookFault(plan, tensors);
+  if (fault !== undefined) {
+    throw new TypeError(`The checkpoint cannot be loaded: ${fault}; round it first (quantise)`);
   }
 }
 

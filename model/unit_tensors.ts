@@ -4,6 +4,7 @@
  * @module
  */
 import { candidateCount, copyCount, offsetsOf, type Plan, unitCount } from "./plan.ts";
+import { codebookSize, formatOf } from "./weight_format.ts";
 
 /**
  * Where each unit's part of the tensors of a state begins: units + 1 entries a tensor, the last is where the last part ends.
@@ -21,6 +22,7 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
   const ground = plan.layerStart[1]!;
   const motion = signal.map((at, u) => u <= ground ? at : signal[ground]!);
   const scalar = each(1);
+  const codebook = each(codebookSize(formatOf(plan)));
   const copies = copyCount(plan);
   const candidates = candidateCount(plan);
   const shifts = candidates - 2;
@@ -33,6 +35,8 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
     "decoder.momentum": decoder,
     "encoder.scale": hidden,
     "decoder.scale": each(plan.hidden + 1),
+    "encoder.codebook": codebook,
+    "decoder.codebook": codebook,
     published: hidden,
     input,
     hidden,

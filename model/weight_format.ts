@@ -6,12 +6,21 @@
  */
 import { fromBfloat, toBfloat } from "./bfloat.ts";
 import type { Tensor } from "./checkpoint.ts";
+import { isCodebook, makeCodebook, nearestCentroid, placeOf } from "./codebook.ts";
 import { MOST_STEPS, scaleOf } from "./fixed_point.ts";
 import { fromHalf, toHalf } from "./half.ts";
 import { offsetsOf, type Plan, unitCount } from "./plan.ts";
 
 /** All formats, the widest first. */
-export const WEIGHT_FORMATS = ["f32", "bf16", "f16", "i16", "i8"] as const;
+export const WEIGHT_FORMATS = [
+  "f32",
+  "bf16",
+  "f16",
+  "i16",
+  "i8",
+  "codebook4",
+  "codebook2",
+] as const;
 
 /** One of {@linkcode WEIGHT_FORMATS}. */
 export type WeightFormat = typeof WEIGHT_FORMATS[number];
@@ -20,15 +29,26 @@ export type WeightFormat = typeof WEIGHT_FORMATS[number];
 export type NarrowFormat = Exclude<WeightFormat, "f32">;
 
 /** The formats of fewer bits than f32. */
-export const NARROW_FORMATS: readonly NarrowFormat[] = ["bf16", "f16", "i16", "i8"];
+export const NARROW_FORMATS: readonly NarrowFormat[] = [
+  "bf16",
+  "f16",
+  "i16",
+  "i8",
+  "codebook4",
+  "codebook2",
+];
+
+/** The formats whose weights are places in a codebook. */
+export type CodebookFormat = "codebook4" | "codebook2";
 
 /** The format of a plan's weights. */
 export function formatOf({ format = "f32" }: Pick<Plan, "format">): WeightFormat {
   return format;
 }
 
-/** Bytes that a weight is stored and learns in. */
+/** Bytes that a weight is stored and learns in: of a codebook, its place there. */
 export function weightBytes(format: WeightFormat): number {
+  if (isCodebookFormat(format)) return placeBits(format) / 8;
   return format === "f32" ? 4 : 2;
 }
 
@@ -40,6 +60,29 @@ export function readBytes(format: WeightFormat): number {
 /** Whether weights have a scale for each hidden unit's row: tensors `encoder.scale` and `decoder.scale`. */
 export function hasScales(format: WeightFormat): boolean {
   return format === "i16" || format === "i8";
+}
+
+/** Whether every matrix has a codebook: tensors `encoder.codebook` and `decoder.codebook`. */
+export function isCodebookFormat(format: WeightFormat): format is CodebookFormat {
+  return format === "codebook4" || format === "codebook2";
+}
+
+/** Bits of a weight's place in its codebook. */
+export function placeBits(format: CodebookFormat): 4 | 2 {
+  return format === "codebook4" ? 4 : 2;
+}
+
+/** Centroids of a codebook; 0 where the format has none. */
+export function codebookSize(format: WeightFormat): number {
+  return isCodebookFormat(format) ? 2 ** placeBits(format) : 0;
+}
+
+/**
+ * Whether a plan's weights have momentum, one each. Those of a codebook have none: it would be ten times what they are, and without
+ * it a rank-1 term counts 1 / (1 - mu) times.
+ */
+export function hasMomentum(plan: Pick<Plan, "format" | "rule">): boolean {
+  return plan.rule.name === "2016" && !isCodebookFormat(formatOf(plan));
 }
 
 /** A matrix of a unit in the flat tensor: [rows, columns]. */
@@ -78,8 +121,9 @@ export function* matricesOf(plan: Plan): Generator<MatrixPlace, void, void> {
 }
 
 /**
- * Rounds the matrices of a state to the nearest numbers of the plan's format. Scales are the smallest that do. What is pruned becomes 0;
- * what is too large for f16 becomes infinite.
+ * Rounds the matrices of a state to the nearest numbers of the plan's format. Scales are the smallest that do. Matrices that lie on
+ * their codebook keep it; others get a new one. What is pruned becomes 0; what is too large for f16 becomes infinite. Momentum is
+ * left out where the format has none, and begins at 0 where it has and there was none.
  *
  * @param plan the model
  * @param tensors its state, in any format
@@ -92,9 +136,11 @@ export function roundToFormat(
 ): Record<string, Tensor> {
   const format = formatOf(plan);
   const out: Record<string, Tensor> = { ...tensors };
-  delete out["encoder.scale"];
-  delete out["decoder.scale"];
   for (const name of ["encoder", "decoder"] as const) {
+    delete out[`${name}.scale`];
+    delete out[`${name}.codebook`];
+    if (!hasMomentum(plan)) delete out[`${name}.momentum`];
+    else out[`${name}.momentum`] ??= tensors[name]!.map(() => 0);
     const kept = plan.mask?.[name];
     out[name] = tensors[name]!.map((weight, i) => kept?.[i] === 0 ? 0 : weight);
     const bad = out[name]!.findIndex((weight: number) => !Number.isFinite(weight));
@@ -105,6 +151,10 @@ export function roundToFormat(
         } (number ${bad}): no format stores it; take a checkpoint from before it`,
       );
     }
+  }
+  if (isCodebookFormat(format)) {
+    roundToCodebooks(plan, codebookSize(format), tensors, out);
+    return out;
   }
   if (!hasScales(format)) {
     if (format === "f32") return out;
@@ -119,6 +169,32 @@ export function roundToFormat(
   out["decoder.scale"] = new Float32Array(units * (plan.hidden + 1));
   for (const place of matricesOf(plan)) roundMatrix(place, out);
   return out;
+}
+
+/** All matrices of codebooks, in place; the state before says which codebooks there were. */
+function roundToCodebooks(
+  plan: Plan,
+  size: number,
+  before: Readonly<Record<string, Tensor>>,
+  tensors: Record<string, Tensor>,
+): void {
+  for (const name of ["encoder", "decoder"] as const) {
+    tensors[`${name}.codebook`] = new Float32Array(unitCount(plan) * size);
+  }
+  for (const { name, unit, begin, rows, columns } of matricesOf(plan)) {
+    const end = begin + rows * columns;
+    const mask = plan.mask?.[name].subarray(begin, end);
+    const weights = tensors[name]!.subarray(begin, end);
+    const kept = mask === undefined ? weights : weights.filter((_, i) => mask[i] === 1);
+    const had = before[`${name}.codebook`]?.subarray(unit * size, (unit + 1) * size);
+    const fits = had?.length === size && isCodebook(had) &&
+      kept.every((weight: number) => placeOf(had, weight) >= 0);
+    const centroids = fits ? had : makeCodebook(kept, size);
+    tensors[`${name}.codebook`]!.set(centroids, unit * size);
+    for (let i = 0; i < weights.length; i++) {
+      if (mask?.[i] !== 0) weights[i] = centroids[nearestCentroid(centroids, weights[i]!)]!;
+    }
+  }
 }
 
 /** One matrix of fixed point, in place. */

@@ -22,9 +22,18 @@ Deno.test("narrow weights defer where they are told to; what is chosen for auto 
     const every = (defer: unknown) =>
       compilePlan(parseSpec({ rule, format: "i16", defer })).defer.every;
     assertEquals([0, 8, "auto"].map(every), [0, 8, 16]);
+    const book = parseSpec({ rule, format: "codebook4", defer: 8 });
+    assertEquals(compilePlan(book).defer, { every: 0, window: 0 });
   }
   assertThrows(() => parseSpec({ format: "int8" }), SpecError, "f32, bf16, f16, i16, i8");
 });
+
+/** Half the distance of two numbers beside the largest, with some room for k-means. */
+const STEPS: Readonly<Record<string, number>> = {
+  bf16: 2 ** -8,
+  codebook4: 1.3 / 16,
+  codebook2: 1.3 / 4,
+};
 
 for (const format of NARROW_FORMATS) {
   Deno.test(`a new model of ${format} lies on its grid, near that of f32`, () => {
@@ -33,9 +42,9 @@ for (const format of NARROW_FORMATS) {
     const again = roundToFormat(of(format), state.tensors);
     for (const name of ["encoder", "decoder"] as const) {
       assertEquals(again[name], state.tensors[name], name);
-      const step = format === "bf16" ? 2 ** -8 : 2 ** -11;
+      const step = STEPS[format] ?? 2 ** -11;
       const off = tensors[name]!.map((w, i) => Math.abs(w - again[name]![i]!));
-      // Of fixed point, the largest of a row has 14 bits at least, of f16 11, of bf16 8.
+      // Of fixed point, the largest of a row has 14 bits at least, of f16 11, of bf16 8; weights are uniform, as are centroids.
       const most = (values: ArrayLike<number>) =>
         Array.from(values).reduce((a, b) => Math.max(a, b), 0);
       assert(most(off) <= step * most(tensors[name]!), `${most(off)}`);
@@ -76,4 +85,36 @@ Deno.test("pruned weights become 0, and a weight that is no number is refused", 
     RangeError,
     "The encoder has a weight that is NaN",
   );
+});
+
+Deno.test("a matrix keeps the codebook that it lies on, and has a new one where it does not", () => {
+  const book = of("codebook4");
+  const state = initialCheckpoint(book).tensors;
+  const [first] = matricesOf(book);
+  const moved = {
+    ...state,
+    encoder: state["encoder"]!.slice(),
+    "encoder.codebook": state["encoder.codebook"]!.slice(),
+  };
+  // A centroid without weights, as learning leaves it: k-means would not put it there.
+  moved["encoder.codebook"][15] = 7;
+  const [beside, last] = state["encoder.codebook"]!.subarray(14, 16);
+  for (let i = 0; i < first!.columns * first!.rows; i++) {
+    if (moved.encoder[i] === last) moved.encoder[i] = beside!;
+  }
+  assertEquals(roundToFormat(book, moved), moved);
+  moved.encoder[0] = 0.0123;
+  const again = roundToFormat(book, moved);
+  assert(again["encoder.codebook"]![15]! < 1);
+  assertEquals(again["encoder.codebook"]!.slice(16), state["encoder.codebook"]!.slice(16));
+});
+
+Deno.test("codebooks have no momentum; a format that has gets one of 0", () => {
+  const moving = { ...tensors, "encoder.momentum": tensors["encoder.momentum"]!.map(() => 3) };
+  const book = roundToFormat(of("codebook2"), moving);
+  assertEquals(Object.keys(book).filter((name) => name.endsWith("momentum")), []);
+  const back = roundToFormat(plan, book);
+  checkState(plan, { step: 0, learned: 0, started: false, tensors: back });
+  assertEquals(back["encoder.momentum"]!.every((m: number) => m === 0), true);
+  assertEquals(back["encoder"], book["encoder"]);
 });

@@ -7,6 +7,7 @@ import { gradualDensity, prune, type PruneOptions } from "../compress/prune.ts";
 import { quantise, type Quantised } from "../compress/quantise.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
+import { denseCheckpoint } from "../model/pairs.ts";
 import type { Plan } from "../model/plan.ts";
 import { formatOf, type WeightFormat } from "../model/weight_format.ts";
 import { DirectFeed } from "./feed.ts";
@@ -55,13 +56,13 @@ export interface CompressOptions {
 export interface Compressed {
   /** To be saved, and to go on from. */
   readonly stored: StoredCheckpoint;
-  /** What the rounding lost, before the model was taught again. */
+  /** What the rounding lost, before the model was taught again; of what was pruned before it, nothing. */
   readonly lost: Quantised["lost"];
 }
 
 /**
- * Compresses a model. It is rounded first, and learns in its new format; gradual pruning goes from all weights to the target in the
- * first three quarters of the steps.
+ * Compresses a model. What is pruned at once goes first; then it is rounded, and learns in its new format; gradual pruning goes from
+ * all weights to the target in the first three quarters of the steps.
  *
  * @param stored the model; it stays as it is
  * @param options how
@@ -75,9 +76,13 @@ export async function compress(
 ): Promise<Compressed> {
   const { pruning, retraining, save } = options;
   const before = planOf(stored);
+  const dense = denseCheckpoint(before, stored.checkpoint);
+  // What goes at once goes first: scales and codebooks are then those of what is left.
+  const atOnce = pruning !== undefined && !(retraining?.gradual ?? retraining !== undefined);
+  const start = atOnce ? prune(before, dense, pruning) : { plan: before, checkpoint: dense };
   const { plan, checkpoint, lost } = quantise(
-    before,
-    stored.checkpoint,
+    start.plan,
+    start.checkpoint,
     options.format ?? formatOf(before),
   );
   const format = formatOf(plan);
@@ -95,9 +100,9 @@ export async function compress(
     checkpoint,
   };
   // What makes no sense is refused before an hour of teaching.
-  const target = pruning === undefined ? state : prune(state.plan, state.checkpoint, pruning);
+  if (pruning !== undefined && !atOnce) prune(state.plan, state.checkpoint, pruning);
   if (retraining === undefined) {
-    const compressed = wrap(target.plan, target.checkpoint);
+    const compressed = wrap(state.plan, state.checkpoint);
     await save?.(compressed, true);
     return { stored: compressed, lost };
   }

@@ -20,6 +20,52 @@ Deno.test("a narrow model runs, is saved in its format, and resumes bit for bit"
   assert(size < 2.4 * weights, `${size} bytes for ${weights} weights`);
 });
 
+for (const rule of ["saccade", "2016"]) {
+  Deno.test(`codebooks, rule ${rule}: made, taught, saved, shown, resumed bit for bit, and left again`, async () => {
+    await using folder = new Folder();
+    const file = (name: string) => folder.file(`${name}.safetensors`);
+    await succeed("run", "--spec", "tiny", "--rule", rule, "--steps", "30", "--save", file("a"));
+    const pruned = ["--format", "codebook4", "--prune", "0.5", "-o", file("b")];
+    const made = await succeed("compress", file("a"), ...pruned);
+    assertEquals(made.includes("its momentum is left out"), rule === "2016", made);
+    await Deno.copyFile(file("b"), file("c"));
+    await succeed("run", "--resume", file("b"), ...SLOW, "--steps", "16");
+    await succeed("run", "--resume", file("c"), ...SLOW, "--steps", "6");
+    await succeed("run", "--resume", file("c"), ...SLOW, "--steps", "10");
+    await assertSameFile(file("b"), file("c"));
+    const { encoder } = JSON.parse(await succeed("inspect", file("b"), "--json")).stored;
+    assertEquals(encoder.codebooks.ofUnits.length, 30);
+    assertEquals(encoder.codebooks.means.length, 16);
+    assert((await succeed("inspect", file("b"))).includes("decoder codebooks"));
+    const { mask } = await loadCheckpoint(file("b"));
+    await succeed("run", "--resume", file("c"), "--format", "f32", "--steps", "5", "--quiet");
+    const wide = await loadCheckpoint(file("c"));
+    assertEquals("encoder.codebook" in wide.checkpoint.tensors, false);
+    assertEquals("encoder.momentum" in wide.checkpoint.tensors, rule === "2016");
+    assertEquals(wide.mask, mask);
+    const lost = JSON.parse(
+      await succeed("compress", file("b"), "--format", "bf16", "-o", file("d"), "--json"),
+    ).lost;
+    assert(lost.encoder.rmsError > 0);
+    const back = JSON.parse(
+      await succeed("compress", file("b"), "--format", "f32", "-o", file("d"), "--json"),
+    ).lost;
+    assertEquals([back.encoder.largestError, back.decoder.largestError], [0, 0]);
+  });
+}
+
+Deno.test("a file of codebooks that is cut short is refused", async () => {
+  await using folder = new Folder();
+  const file = folder.file("a.safetensors");
+  const model = ["--spec", "tiny", "--format", "codebook2", ...SLOW];
+  await succeed("run", ...model, "--steps", "3", "--save", file);
+  const bytes = await Deno.readFile(file);
+  await Deno.writeFile(file, bytes.subarray(0, bytes.length - 100));
+  assertRefused(await saccade(["inspect", file]), 3, "the file is truncated");
+  const refused = await saccade(["run", ...model.slice(0, 4), "--backend", "wasm", "--steps", "3"]);
+  assertRefused(refused, 5, "The plan's weights are codebook2");
+});
+
 Deno.test("a backend without a format says so; the same model goes on there in f32", async () => {
   await using folder = new Folder();
   const file = folder.file("a.safetensors");

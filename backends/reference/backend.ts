@@ -6,7 +6,7 @@
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { type Plan, unitCount } from "../../model/plan.ts";
 import { checkState, stateBytes } from "../../model/state.ts";
-import { NARROW_FORMATS } from "../../model/weight_format.ts";
+import { hasMomentum, NARROW_FORMATS } from "../../model/weight_format.ts";
 import {
   API_VERSION,
   type Backend,
@@ -129,7 +129,7 @@ class ReferenceSession implements Session {
     this.#isOpen = isOpen;
     this.#frame = tensors["frame"]!.slice();
     this.#ring = new ReportRing(plan.layerStart.length - 1, CAPACITY, checkpoint.step);
-    const momentum = plan.rule.name === "2016";
+    const momentum = hasMomentum(plan);
     const bytes = double ? 8 : 4;
     this.#cost = stepCost(plan, {
       encoderBytes: (u) => bytes * plan.hidden * plan.inputs[u]!,
@@ -140,7 +140,7 @@ class ReferenceSession implements Session {
 
   memory(): MemoryReport {
     const { tensors, scratchBytes } = this.#model.vectors;
-    const scratch = scratchBytes + this.#model.visibleBytes + this.#frame.byteLength +
+    const scratch = scratchBytes + this.#model.besideBytes + this.#frame.byteLength +
       this.#ring.byteLength;
     return { ...stateBytes(tensors), scratch };
   }

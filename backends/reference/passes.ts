@@ -12,6 +12,7 @@ import { offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 import { unitOffsets } from "../../model/unit_tensors.ts";
 import { formatOf } from "../../model/weight_format.ts";
 import { type Bytes, productBytes, transposedBytes } from "./bytes.ts";
+import { openCodebook } from "./codebook_learning.ts";
 import { type Clock, type Rounding, updateNarrow, visibleWeights } from "./rounding.ts";
 
 /** A weight matrix and, under rule 2016, its momentum. */
@@ -47,18 +48,27 @@ export function makeMatrices(
   clock: Clock,
 ): Matrices[] {
   const at = offsetsOf(plan);
-  const scales = unitOffsets(plan);
+  const offsets = unitOffsets(plan);
   const format = formatOf(plan);
-  const roundingOf = (name: "encoder" | "decoder", unit: number): Rounding | undefined => {
+  const roundingOf = (
+    name: "encoder" | "decoder",
+    unit: number,
+    { weights, mask }: Matrix,
+  ): Rounding | undefined => {
     if (format === "f32") return undefined;
-    const begin = scales[`${name}.scale`]!;
-    const scale = tensors[`${name}.scale`]?.subarray(begin[unit], begin[unit + 1]);
+    const partOf = (tensor: string) => {
+      const begin = offsets[tensor]!;
+      return tensors[tensor]?.subarray(begin[unit], begin[unit + 1]);
+    };
+    const scale = partOf(`${name}.scale`);
+    const centroids = partOf(`${name}.codebook`);
     return {
       format,
       clock,
       unit,
       matrix: name === "encoder" ? 0 : 1,
       ...(scale === undefined ? {} : { scale }),
+      ...(centroids === undefined ? {} : { codebook: openCodebook(weights, centroids, mask) }),
     };
   };
   const matrix = (name: "encoder" | "decoder", u: number): Matrix => {
@@ -66,14 +76,14 @@ export function makeMatrices(
     const weights = cut(tensors[name]!);
     const momentum = tensors[`${name}.momentum`];
     const mask = plan.mask?.[name].subarray(at[name][u], at[name][u + 1]);
-    const rounding = roundingOf(name, u);
+    const plain: Matrix = { weights, ...(mask === undefined ? {} : { mask }) };
+    const rounding = roundingOf(name, u, plain);
     const columns = name === "encoder" ? plan.inputs[u]! : plan.hidden + 1;
     return {
-      weights,
+      ...plain,
       ...(rounding === undefined ? {} : { rounding }),
       ...(rounding?.format === "i8" ? { visible: visibleWeights(weights, rounding, columns) } : {}),
       ...(momentum === undefined ? {} : { momentum: cut(momentum) }),
-      ...(mask === undefined ? {} : { mask }),
     };
   };
   return Array.from(

@@ -1,5 +1,6 @@
 /**
- * How narrow weights learn: an update as in `passes.ts`, in f32, then rounded by chance to the format's grid.
+ * How narrow weights learn: an update as in `passes.ts`, in f32, then rounded by chance to the format's grid. Weights of a codebook
+ * learn in another way, that of `codebook_learning.ts`.
  *
  * All arithmetic is of f32, rounded after every operation, or of whole numbers, so that equal vectors give equal bits everywhere:
  *
@@ -17,7 +18,8 @@ import type { Tensor } from "../../model/checkpoint.ts";
 import { addChange, changeOf, halve, MOST_STEPS, upperByte } from "../../model/fixed_point.ts";
 import { fromHalf, toHalfByChance } from "../../model/half.ts";
 import { columnWord, noiseKey, rowWord } from "../../model/noise.ts";
-import type { NarrowFormat } from "../../model/weight_format.ts";
+import { isCodebookFormat, type NarrowFormat } from "../../model/weight_format.ts";
+import { type Codebook, learnInCodebook } from "./codebook_learning.ts";
 import type { Matrix } from "./passes.ts";
 
 /** When a model learns; the same record all its life. */
@@ -40,6 +42,8 @@ export interface Rounding {
   readonly matrix: 0 | 1;
   /** Fixed point: the scale of each row. */
   readonly scale?: Tensor;
+  /** Formats of codebooks: that of the matrix. */
+  readonly codebook?: Codebook;
 }
 
 /** What an update needs of each weight. */
@@ -79,14 +83,19 @@ export function updateNarrow(
   const key = noiseKey({ ...clock, unit, matrix });
   const right = new Float32Array(x.length + (bias === undefined ? 0 : 1)).fill(bias ?? 0);
   right.set(x);
-  const learning: Learning = {
-    target,
-    left: Float32Array.from(d, (value) => Math.fround(rate) * Math.fround(value)),
-    right,
-    mu: Math.fround(mu),
+  const words = {
     rows: Uint32Array.from(d, (_, i) => rowWord(key, i)),
     columns: Uint32Array.from(right, (_, j) => columnWord(key, j)),
   };
+  const scaled = (by: number) =>
+    Float32Array.from(d, (value) => Math.fround(by) * Math.fround(value));
+  if (isCodebookFormat(format)) {
+    const codebook = target.rounding.codebook!;
+    const left = scaled(rate / (1 - mu));
+    learnInCodebook({ target, codebook, format, turn: clock.step + unit, left, right, ...words });
+    return;
+  }
+  const learning: Learning = { target, left: scaled(rate), right, mu: Math.fround(mu), ...words };
   if (format === "bf16" || format === "f16") updateFloats(learning, format);
   else updateFixed(learning);
 }

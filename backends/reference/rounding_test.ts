@@ -121,6 +121,9 @@ async function run(plan: Plan, id: string, steps: number, from?: Checkpoint) {
   return { saved: await session.save(), mse: (await session.report()).mse };
 }
 
+/** How much worse a model may be that was just begun: few values are coarse. */
+const MOST_WORSE: Readonly<Record<string, number>> = { codebook4: 0.1, codebook2: 0.2 };
+
 for (const format of NARROW_FORMATS) {
   for (const rule of ["saccade", "2016"] as const) {
     const fields = rule === "2016"
@@ -155,7 +158,7 @@ for (const format of NARROW_FORMATS) {
       const late = (mse: Float64Array) =>
         mse.filter((_, i) => i % layers === 0 && i >= 20 * layers).reduce((a, b) => a + b, 0);
       const [a, b] = [late(narrow.mse), late(wide.mse)];
-      assert(Math.abs(a / b - 1) < 0.03, `errors of ${a} instead of ${b}`);
+      assert(Math.abs(a / b - 1) < (MOST_WORSE[format] ?? 0.03), `errors of ${a} instead of ${b}`);
     });
   }
 }

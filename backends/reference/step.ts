@@ -46,11 +46,13 @@ export class ReferenceModel {
     this.#bias = bias;
   }
 
-  /** Bytes of what the products read, where it is not the weights themselves. */
-  get visibleBytes(): number {
+  /** Bytes of what stands beside narrow weights: what the products read instead of them, their places in a codebook. */
+  get besideBytes(): number {
     let bytes = 0;
-    for (const { encoder, decoder } of this.#matrices) {
-      bytes += (encoder.visible?.byteLength ?? 0) + (decoder.visible?.byteLength ?? 0);
+    for (const matrices of this.#matrices) {
+      for (const { visible, rounding } of [matrices.encoder, matrices.decoder]) {
+        bytes += (visible?.byteLength ?? 0) + (rounding?.codebook?.places.byteLength ?? 0);
+      }
     }
     return bytes;
   }

@@ -17,6 +17,7 @@ import {
   DeviceLostError,
   type Verdict,
 } from "../backend.ts";
+import { narrowReasons } from "../narrow_formats.ts";
 import { shiftRefusal } from "../shift_refusal.ts";
 import { MOST_COLUMNS } from "./kept.ts";
 import { placeModel } from "./placement.ts";
@@ -112,7 +113,7 @@ class WasmDevice implements Device {
   accepts(given: Plan): Verdict {
     const plan = withoutPairs(given);
     const threads = this.#threadsFor(plan);
-    const reasons: string[] = [];
+    const reasons = narrowReasons(plan, this.info.formats);
     if (plan.maxDelay > 1) {
       reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
     }

@@ -1,5 +1,6 @@
 /**
- * Narrow weights are rounded as `model/noise.ts` and `backends/reference/rounding.ts` say, weight by weight.
+ * Narrow weights are rounded as `model/noise.ts` and `backends/reference/rounding.ts` say, weight by weight, and those of codebooks
+ * move as `backends/reference/codebook_learning.ts` says.
  *
  * @module
  */
@@ -8,9 +9,10 @@ import { fromBfloat, toBfloat } from "../../model/bfloat.ts";
 import { backend as reference } from "../../backends/reference/backend.ts";
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { MOST_STEPS } from "../../model/fixed_point.ts";
+import { codebookFault } from "../../model/check_codebooks.ts";
 import { fromHalf, toHalf } from "../../model/half.ts";
 import type { Plan } from "../../model/plan.ts";
-import { formatOf, matricesOf } from "../../model/weight_format.ts";
+import { formatOf, isCodebookFormat, matricesOf } from "../../model/weight_format.ts";
 import { buildCase } from "../case.ts";
 import { claim, type Property, recipesFor, type Subject } from "../property.ts";
 import type { Recipe } from "../recipe.ts";
@@ -24,8 +26,17 @@ const ROUNDED = reference.open("f32");
  */
 const MOST_OTHER = 0.1;
 const FEW = 3;
+/** Of codebooks, where only terms that are large move a weight, and by a whole centroid: one may just be so large, or not. */
+const FEW_PLACES = 1;
 /** Weights that are nearer are equal: near 0 the grid of floats is as fine as what is left where sums cancel. */
 const NEAR = 2 ** -22;
+
+/** What narrow weights are, in the order in which a difference is told. */
+const LEARNED = ["encoder", "decoder"].flatMap((name) => [
+  name,
+  `${name}.scale`,
+  `${name}.codebook`,
+]);
 
 /** Cases of narrow weights. */
 function narrowRecipes(subject: Subject, fixed: Partial<Recipe>): fc.Arbitrary<Recipe> {
@@ -37,6 +48,11 @@ function narrowRecipes(subject: Subject, fixed: Partial<Recipe>): fc.Arbitrary<R
 /** Asserts that every weight of a checkpoint that is kept is a number of its format. */
 function onGrid(plan: Plan, { tensors }: Checkpoint): void {
   const format = formatOf(plan);
+  if (isCodebookFormat(format)) {
+    const fault = codebookFault(plan, tensors);
+    claim(fault === undefined, `${fault}`);
+    return;
+  }
   const nearest = format === "f16"
     ? (weight: number) => fromHalf(toHalf(weight))
     : (weight: number) => fromBfloat(toBfloat(weight));
@@ -79,7 +95,9 @@ export const ROUNDING: readonly Property[] = [
           const few = stimuli.slice(0, 1);
           const { tensors: got } = (await trace(device, plan, checkpoint, few)).checkpoint;
           const { tensors: want } = (await trace(await ROUNDED, plan, checkpoint, few)).checkpoint;
-          for (const name of ["encoder", "decoder", "encoder.scale", "decoder.scale"]) {
+          const limit = (moved: number) =>
+            isCodebookFormat(formatOf(plan)) ? FEW_PLACES : FEW + MOST_OTHER * moved;
+          for (const name of LEARNED) {
             if (want[name] === undefined) continue;
             let [moved, other, first] = [0, 0, -1];
             for (const [i, value] of want[name].entries()) {
@@ -94,7 +112,7 @@ export const ROUNDING: readonly Property[] = [
               if (first < 0) first = i;
             }
             claim(
-              other <= FEW + MOST_OTHER * moved,
+              other <= limit(moved),
               `${other} of "${name}" are not what the reference has, ${moved} have moved; the first: ${
                 got[name]![first]
               } at ${first} instead of ${want[name][first]}`,

@@ -1,0 +1,92 @@
+/** The few values that weights have. */
+import { assert, assertAlmostEquals, assertEquals } from "../std_assert.ts";
+import fc from "fast-check";
+import {
+  ascend,
+  isCodebook,
+  makeCodebook,
+  nearestCentroid,
+  nextAbove,
+  placeOf,
+} from "./codebook.ts";
+import { weightSource } from "./initialise.ts";
+
+const finite = fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 });
+
+Deno.test("nextAbove() is the least number above", () => {
+  assertEquals(nextAbove(1), 1 + 2 ** -23);
+  assertEquals(nextAbove(-1), -1 + 2 ** -24);
+  assertEquals([nextAbove(0), nextAbove(-0)], [2 ** -149, 2 ** -149]);
+  assert(Object.is(nextAbove(-(2 ** -149)), -0));
+});
+
+Deno.test("a codebook is ascending, whatever the weights, and the same for any order of them", () =>
+  fc.assert(
+    fc.property(
+      fc.array(finite, { maxLength: 60 }),
+      fc.constantFrom(16, 4),
+      (weights, size) => {
+        const centroids = makeCodebook(Float32Array.from(weights), size);
+        assertEquals(centroids.length, size);
+        assert(isCodebook(centroids), `${centroids}`);
+        assertEquals(makeCodebook(Float32Array.from(weights).reverse(), size), centroids);
+      },
+    ),
+  ));
+
+Deno.test("weights of few values keep them, and what is to spare lies outside", () => {
+  const weights = Float32Array.of(0.3, -0.1, 0.3, 0, -0);
+  const centroids = makeCodebook(weights, 16);
+  for (const weight of weights) assert(placeOf(centroids, weight) >= 0, `${weight}`);
+  assertEquals(makeCodebook(new Float32Array(9), 4), Float32Array.of(-0.25, 0, 0.25, 0.5));
+  assertEquals(makeCodebook(new Float32Array(0), 4), Float32Array.of(-0.25, 0, 0.25, 0.5));
+  assertEquals(makeCodebook(Float32Array.of(8, 2), 4), Float32Array.of(1.75, 2, 8, 8.25));
+});
+
+Deno.test("k-means rests where every centroid is the mean of the weights nearest to it", () => {
+  const draw = weightSource(5);
+  const weights = Float32Array.from({ length: 500 }, () => draw() + draw() + draw());
+  const centroids = makeCodebook(weights, 4);
+  const sums = new Float64Array(4);
+  const members = new Float64Array(4);
+  for (const weight of weights) {
+    const distances = [...centroids].map((centroid) => Math.abs(centroid - weight));
+    const k = distances.indexOf(Math.min(...distances));
+    assertEquals(nearestCentroid(centroids, weight), k);
+    sums[k]! += weight;
+    members[k]!++;
+  }
+  for (const [k, centroid] of centroids.entries()) {
+    // 50 rounds may end a little before it rests.
+    assertAlmostEquals(sums[k]! / members[k]!, centroid, 2e-3);
+    assert(members[k]! > 50);
+  }
+});
+
+Deno.test("many zeros take one centroid, not all", () => {
+  const draw = weightSource(6);
+  const weights = Float32Array.from({ length: 4000 }, (_, i) => i < 200 ? draw() : 0);
+  const centroids = makeCodebook(weights, 16);
+  const used = new Set(Array.from(weights, (weight) => nearestCentroid(centroids, weight)));
+  assertEquals(used.size, 16);
+});
+
+Deno.test("a million weights take a moment", () => {
+  const draw = weightSource(7);
+  const weights = Float32Array.from({ length: 1_000_000 }, () => draw());
+  const centroids = makeCodebook(weights, 16);
+  // Uniform weights: steps that are alike, but for what 50 rounds leave.
+  for (let k = 1; k < 16; k++) assertAlmostEquals(centroids[k]! - centroids[k - 1]!, 1 / 16, 2e-3);
+});
+
+Deno.test("ascend() moves what is not above the one before, and nothing else", () => {
+  const centroids = Float32Array.of(1, 1, 0.5, 3);
+  ascend(centroids);
+  assertEquals(centroids, Float32Array.of(1, nextAbove(1), nextAbove(nextAbove(1)), 3));
+});
+
+Deno.test("of two centroids as near, a weight goes to the lower", () => {
+  assertEquals(nearestCentroid([0, 1, 2], 0.5), 0);
+  assertEquals(nearestCentroid([0, 1, 2], 1.5), 1);
+  assertEquals([placeOf([0, 1], 0.5), placeOf([0, 1], NaN), placeOf([0, 1], 1)], [-1, -1, 1]);
+});
