@@ -120,7 +120,7 @@ Deno.test("inspect shows the format, the density and the weights of a compressed
   near(after.density, 0.25);
   near(after.bytes.weights, before.bytes.weights / 8);
   near(after.learningStep.bytesWritten, before.learningStep.bytesWritten / 8);
-  near(after.predictingStep.bytesRead, before.predictingStep.bytesRead / 16);
+  near(after.predictingStep.bytesRead, before.predictingStep.bytesRead / 8);
   near(after.learningStep.flops, before.learningStep.flops / 4);
   assert(after.planHash !== before.planHash);
   const text = await succeed("inspect", out);

@@ -245,15 +245,14 @@ function placeMatrix(
     count = 4 * quads.index.length;
     partial = quads.partial;
   }
-  const each = format === "f32" ? 4 : format === "i8" ? 1 : 2;
-  record[UNIT[name]] = room.take(each * count);
-  if (format === "i8") record[UNIT[`${name}Lower`]] = room.take(count);
+  const inBytes = format === "i8" && mask === undefined;
+  const each = format === "f32" ? 4 : 2;
+  record[UNIT[name]] = room.take((inBytes ? 1 : each) * count);
+  if (inBytes) record[UNIT[`${name}Lower`]] = room.take(count);
   if (momentum) record[UNIT[`${name}Momentum`]] = room.floats(count);
-  if (format === "i8" && mask === undefined) {
-    record[UNIT[`${name}Sums`]] = room.floats(storedRows(plan, shape));
-  }
+  if (inBytes) record[UNIT[`${name}Sums`]] = room.floats(storedRows(plan, shape));
   if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(storedRows(plan, shape));
-  return { bytes: (format === "i8" ? 2 : each) * count, index, kept, partial };
+  return { bytes: each * count, index, kept, partial };
 }
 
 /** The vectors of a unit; layer, signal length and block stand in its record. */

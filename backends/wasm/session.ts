@@ -117,7 +117,9 @@ export class WasmSession implements Session {
         indexBytes: (u) => place.matrixBytes[u]!.index,
         momentum: plan.rule.name === "2016",
         momentumScale: 4 / weightBytes(formatOf(plan)),
-        predictionScale: readBytes(formatOf(plan)) / weightBytes(formatOf(plan)),
+        predictionScale: plan.mask === undefined
+          ? readBytes(formatOf(plan)) / weightBytes(formatOf(plan))
+          : 1,
       })
       : deferredCost(plan, {
         inputColumns: (u) => paddedColumns(plan.inputs[u]!),

@@ -131,8 +131,10 @@ export class WeightMemory {
     const scaleAt = record[UNIT[`${name}Scale`]]!;
     const scale = new Float32Array(buffer, scaleAt, scaleAt === 0 ? 0 : rows);
     const [values, lower] = [record[UNIT[name]]!, record[UNIT[`${name}Lower`]]!];
+    // Where it is pruned the bytes of i8 lie together.
+    const stored = format === "i8" && plan.mask !== undefined ? "i16" : format;
     this.#cells = tensor === name
-      ? cellsOf(format, buffer, { values, lower, scale }, length)
+      ? cellsOf(stored, buffer, { values, lower, scale }, length)
       : cellsOf(
         "f32",
         buffer,

@@ -2,7 +2,7 @@
 //! panels. `backends/reference/bytes.ts` is the definition of the products, `rounding.ts` that of learning.
 
 use crate::format_f32::PANEL;
-use crate::formats::{MOST_CHANGE, MOST_STEPS};
+use crate::formats::{MOST_CHANGE, MOST_STEPS, PART};
 use crate::integers::I32x4;
 use crate::narrow::Learning;
 use crate::small_integers::{I8x16, I16x8, LEVEL_OFFSET, Level, TileSums};
@@ -13,9 +13,6 @@ use crate::vector::{F32x4, LANES};
 const TILE: usize = PANEL * LANES;
 /// What a master has added to its steps, so that its upper byte is the rounded one.
 const ROUNDED: i32 = 128;
-/// 1/65536 of a step as what a term is counted in.
-const PART: f32 = 65536.0;
-
 /// A matrix of i8 weights.
 #[derive(Clone, Copy)]
 pub struct Tiles {

@@ -8,6 +8,8 @@ use crate::vector::{F32x4, LANES};
 pub const MOST_STEPS: i32 = 32638;
 /// A change of more than this is cut, in 1/65536 of a step.
 pub const MOST_CHANGE: f32 = 1073741824.0;
+/// What it is counted in.
+pub const PART: f32 = 65536.0;
 
 /// Weights as they are stored; a quad is four that follow each other.
 pub trait Quads: Copy {
@@ -181,56 +183,33 @@ impl Quads for Fixed16 {
     }
 }
 
-/// Fixed point of 16 bits of which products read the upper byte: the bytes of q + 128 lie apart.
+/// Fixed point of 16 bits of which products read the upper byte, rounded; only where it is pruned: else the bytes lie apart (`bytes`).
 #[derive(Clone, Copy)]
-pub struct Fixed8 {
-    pub upper: *mut i8,
-    pub lower: *mut u8,
+pub struct Upper8(pub *mut i16);
+
+#[inline(always)]
+fn upper(steps: I32x4) -> F32x4 {
+    steps.add(I32x4::splat(128)).shr(8).to_floats()
 }
 
-/// What a master has added to its steps, so that its upper byte is the rounded one.
-const ROUNDED: i32 = 128;
-
-impl Fixed8 {
-    #[inline(always)]
-    unsafe fn master(self, quad: usize) -> I32x4 {
-        let at = quad * LANES;
-        unsafe {
-            let lower = I32x4::load_i8(self.lower.add(at).cast()).and(I32x4::splat(255));
-            I32x4::load_i8(self.upper.add(at)).shl(8).add(lower).sub(I32x4::splat(ROUNDED))
-        }
-    }
-    #[inline(always)]
-    unsafe fn store(self, quad: usize, master: I32x4) -> I32x4 {
-        let sum = master.add(I32x4::splat(ROUNDED));
-        let upper = sum.shr(8);
-        unsafe {
-            upper.store_low8(self.upper.add(quad * LANES).cast());
-            sum.store_low8(self.lower.add(quad * LANES));
-        }
-        upper
-    }
-}
-
-impl Quads for Fixed8 {
+impl Quads for Upper8 {
     const FIXED: bool = true;
     const UNIT: f32 = 256.0;
     #[inline(always)]
     unsafe fn read(self, quad: usize) -> F32x4 {
-        unsafe { I32x4::load_i8(self.upper.add(quad * LANES)).to_floats() }
+        upper(unsafe { I32x4::load_i16(self.0.add(quad * LANES)) })
     }
     #[inline(always)]
     unsafe fn add(self, quad: usize, term: F32x4, noise: I32x4, most: &mut I32x4) -> F32x4 {
         unsafe {
-            let steps = self.master(quad).add(moved(term, noise));
+            let at = self.0.add(quad * LANES);
+            let steps = I32x4::load_i16(at).add(moved(term, noise));
             *most = most.max(steps.abs());
-            self.store(quad, steps).to_floats()
+            steps.store_low16(at.cast());
+            upper(steps)
         }
     }
     unsafe fn halve(self, quad: usize, term: F32x4, noise: I32x4) {
-        unsafe {
-            let left = halved(self.master(quad), moved(term, noise), noise);
-            self.store(quad, left);
-        }
+        unsafe { Fixed16(self.0).halve(quad, term, noise) }
     }
 }

@@ -43,13 +43,6 @@ mod wasm {
         pub unsafe fn load_u16(from: *const u16) -> Self {
             I32x4(unsafe { u32x4_load_extend_u16x4(from) })
         }
-        /// # Safety
-        /// Four i8 can be read there.
-        #[inline(always)]
-        pub unsafe fn load_i8(from: *const i8) -> Self {
-            let bytes = unsafe { v128_load32_zero(from.cast()) };
-            I32x4(i32x4_extend_low_i16x8(i16x8_extend_low_i8x16(bytes)))
-        }
         /// Stores the lower half of each lane.
         ///
         /// # Safety
@@ -205,11 +198,6 @@ mod portable {
         /// Four u16 can be read there.
         pub unsafe fn load_u16(from: *const u16) -> Self {
             I32x4(unsafe { from.cast::<[u16; 4]>().read_unaligned() }.map(i32::from))
-        }
-        /// # Safety
-        /// Four i8 can be read there.
-        pub unsafe fn load_i8(from: *const i8) -> Self {
-            I32x4(unsafe { from.cast::<[i8; 4]>().read() }.map(i32::from))
         }
         /// # Safety
         /// Four u16 can be written there.

@@ -40,10 +40,10 @@ impl Runs {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Weights {
-    /// Of any format; of i8 the upper bytes.
+    /// Of any format; of i8 that is not pruned the upper bytes.
     pub values: *mut f32,
     pub momentum: *mut f32,
-    /// Of i8 the lower bytes.
+    /// The lower bytes of those.
     pub lower: *mut u8,
     /// Of fixed point a step of each row.
     pub scale: *mut f32,

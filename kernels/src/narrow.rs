@@ -1,7 +1,7 @@
 //! The passes over narrow weights that lie as f32 do, in panels of four rows (`format_f32`), four columns of a row at a time.
 
 use crate::format_f32::PANEL;
-use crate::formats::{MOST_STEPS, Quads};
+use crate::formats::{MOST_STEPS, PART, Quads};
 use crate::integers::I32x4;
 use crate::noise::Words;
 use crate::terms::Term;
@@ -50,9 +50,6 @@ impl Use {
         }
     }
 }
-
-/// 1/65536 of a step as what a term is counted in.
-const PART: f32 = 65536.0;
 
 impl<Q: Quads> Panels<Q> {
     /// What a row's sums are multiplied with.

@@ -1,6 +1,6 @@
 //! The passes over pruned weights: of each row the quads of columns in which anything is kept, one after another.
 
-use crate::formats::{MOST_STEPS, Quads};
+use crate::formats::{MOST_STEPS, PART, Quads};
 use crate::integers::I32x4;
 use crate::narrow::{Learning, Use};
 use crate::terms::Term;
@@ -36,8 +36,6 @@ pub struct Kept<Q> {
     /// Whether quads are kept in part.
     pub partial: bool,
 }
-
-const PART: f32 = 65536.0;
 
 impl<Q: Quads> Kept<Q> {
     unsafe fn unit(&self, row: usize) -> f32 {

@@ -2,7 +2,7 @@
 
 use crate::bytes::{self, Levels, Tiles};
 use crate::format_f32::{self, Matrix, PANEL};
-use crate::formats::{Bfloat, Fixed8, Fixed16, Half, Quads, Single};
+use crate::formats::{Bfloat, Fixed16, Half, Quads, Single, Upper8};
 use crate::levels::{to_levels, to_whole_numbers};
 use crate::model::{Model, Scratch, Unit, Weights};
 use crate::narrow::{Learning, Panels, Use};
@@ -86,7 +86,7 @@ macro_rules! with_panels {
 macro_rules! with_kept {
     ($stored:expr, $matrix:ident => $run:expr) => {{
         let stored: Stored = $stored;
-        let Weights { values, lower, .. } = stored.weights;
+        let values = stored.weights.values;
         macro_rules! with_quads {
             ($quads:expr) => {{
                 let $matrix = stored.kept($quads);
@@ -97,7 +97,7 @@ macro_rules! with_kept {
             format::BF16 => with_quads!(Bfloat(values.cast())),
             format::F16 => with_quads!(Half(values.cast())),
             format::I16 => with_quads!(Fixed16(values.cast())),
-            format::I8 => with_quads!(Fixed8 { upper: values.cast(), lower }),
+            format::I8 => with_quads!(Upper8(values.cast())),
             _ => with_quads!(Single(values)),
         }
     }};
