@@ -112,8 +112,11 @@ export interface StepReports {
   readonly bytesWritten: number;
   /** Nanoseconds the device worked, where it can tell. */
   readonly deviceNs?: number;
-  /** The share of weights that these steps changed, where not all do. */
-  readonly learnedShare?: number;
+  /**
+   * Of a plan in which units may skip learning: how often one would have learned in these steps but for its small error, over all
+   * units.
+   */
+  readonly skipped?: number;
   /** Milliseconds that the thread which called `step` waited for other threads, where there are any. */
   readonly waitedMs?: number;
 }

@@ -5,10 +5,9 @@
  */
 import { ringLength } from "../model/defer.ts";
 import type { PairState } from "../model/pairs.ts";
-import { layerOf, type Plan, unitCount } from "../model/plan.ts";
+import { layerOf, type Plan } from "../model/plan.ts";
 import { formatOf, readBytes, weightBytes } from "../model/weight_format.ts";
-import type { StepCost } from "./report_ring.ts";
-import { learns } from "./step_cost.ts";
+import { type CostOf, learns } from "./step_cost.ts";
 
 /** Columns of the matrices and pairs of a unit as they are stored, padding included; values of pairs are of four bytes. */
 export interface StoredPairs {
@@ -36,19 +35,20 @@ export interface UnitState extends PairState {
  * @param plan a model that defers
  * @param stored how weights and pairs lie in memory
  * @param stateOf what is known of a unit before the step; the same record may be returned each time
- * @returns the cost of a step, by step number and whether it learns
+ * @returns the cost of a step
  */
 export function deferredCost(
   plan: Plan,
   stored: StoredPairs,
   stateOf: (unit: number) => UnitState,
-): (step: number, learn: boolean) => StepCost {
+): CostOf {
   const layers = layerOf(plan);
   const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
-  return (step, learn) => {
+  return (step, learn, skipped) => {
     cost.macs = cost.bytesRead = cost.bytesWritten = 0;
-    for (let u = 0; u < unitCount(plan); u++) {
-      addUnit(plan, stored, u, stateOf(u), learns(plan, layers[u]!, step, learn), cost);
+    for (let u = 0; u < layers.length; u++) {
+      const learning = !skipped?.[u] && learns(plan, layers[u]!, step, learn);
+      addUnit(plan, stored, u, stateOf(u), learning, cost);
     }
     return cost;
   };
@@ -59,7 +59,7 @@ export function deferredCost(
  *
  * @param plan a model that defers
  */
-export function meanDeferredCost(plan: Plan): (step: number, learn: boolean) => StepCost {
+export function meanDeferredCost(plan: Plan): CostOf {
   const { every } = plan.defer;
   const count = ringLength(plan.defer);
   const state = { next: 0, count, pending: 0, due: 0, carried: 0, momentum: false };

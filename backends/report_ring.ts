@@ -15,6 +15,13 @@ export interface StepCost {
   readonly bytesWritten: number;
 }
 
+/** How many bytes of 1 there are. */
+export function countOf(flags: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < flags.length; i++) count += flags[i]!;
+  return count;
+}
+
 /** A ring of mean squared errors, steps x layers. */
 export class ReportRing {
   readonly #mse: Float64Array;
@@ -24,6 +31,7 @@ export class ReportRing {
   #macs = 0;
   #bytesRead = 0;
   #bytesWritten = 0;
+  #skipped: number | undefined;
 
   /**
    * An empty one.
@@ -62,9 +70,11 @@ export class ReportRing {
    *
    * @param mse its mean squared error, by layer
    * @param cost what it cost
+   * @param skipped the units that would have learned but for their small error are 1 in it; nothing where none may
    */
-  push(mse: ArrayLike<number>, cost: StepCost): void {
+  push(mse: ArrayLike<number>, cost: StepCost, skipped?: Uint8Array): void {
     this.checkRoom();
+    if (skipped !== undefined) this.#skipped = (this.#skipped ?? 0) + countOf(skipped);
     this.#mse.set(mse, this.#steps++ * this.#layers);
     this.#macs += cost.macs;
     this.#bytesRead += cost.bytesRead;
@@ -80,8 +90,10 @@ export class ReportRing {
       macs: this.#macs,
       bytesRead: this.#bytesRead,
       bytesWritten: this.#bytesWritten,
+      ...(this.#skipped === undefined ? {} : { skipped: this.#skipped }),
     };
     this.#first += this.#steps;
+    this.#skipped = undefined;
     this.#steps =
       this.#macs =
       this.#bytesRead =

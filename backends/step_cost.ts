@@ -13,6 +13,16 @@ export function learns(plan: Plan, layer: number, step: number, learn: boolean):
   return plan.rule.name === "saccade" ? step >= 2 : rateAt(plan.rates, layer, step) !== 0;
 }
 
+/**
+ * The cost of a step.
+ *
+ * @param step its number
+ * @param learn whether weights change
+ * @param skipped the units that would have learned but for their small error are not 0 in it; nothing where none may
+ * @returns the same record every time: a step must not make garbage
+ */
+export type CostOf = (step: number, learn: boolean, skipped?: Uint8Array) => StepCost;
+
 /** How a backend stores weights. */
 export interface StoredWeights {
   /** Bytes of a unit's encoder, padding included. */
@@ -37,49 +47,70 @@ export interface StoredWeights {
  *
  * @param plan the model
  * @param stored how the weights lie in memory
- * @returns the cost of a step, by step number and whether it learns
+ * @returns the cost of a step
  */
-export function stepCost(
-  plan: Plan,
-  stored: StoredWeights,
-): (step: number, learn: boolean) => StepCost {
+export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
   const at = offsetsOf(plan);
   const layers = layerOf(plan);
-  const totals = Array.from(
-    { length: plan.layerStart.length - 1 },
-    () => ({ encoder: 0, decoder: 0, bytes: 0, index: 0 }),
-  );
   const kept = (name: "encoder" | "decoder", u: number) => {
     const [begin, end] = [at[name][u]!, at[name][u + 1]!];
     return plan.mask === undefined
       ? end - begin
       : plan.mask[name].subarray(begin, end).reduce((sum, bit) => sum + bit, 0);
   };
-  for (let u = 0; u < unitCount(plan); u++) {
-    const total = totals[layers[u]!]!;
-    total.encoder += kept("encoder", u);
-    total.decoder += kept("decoder", u);
-    total.index += stored.indexBytes?.(u) ?? 0;
-    total.bytes += stored.encoderBytes(u) + stored.decoderBytes(u);
-  }
+  const units = Array.from({ length: unitCount(plan) }, (_, u): Weights => ({
+    encoder: kept("encoder", u),
+    decoder: kept("decoder", u),
+    index: stored.indexBytes?.(u) ?? 0,
+    bytes: stored.encoderBytes(u) + stored.decoderBytes(u),
+  }));
+  const totals = Array.from(
+    { length: plan.layerStart.length - 1 },
+    (_, layer) => total(units.filter((_, u) => layers[u] === layer)),
+  );
   const arrays = stored.momentum ? 2 : 1;
   const moved = stored.momentum ? 1 + (stored.momentumScale ?? 1) : 1;
   const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
-  // The same record every time: a step must not make garbage.
-  return (step, learn) => {
+  const add = ({ encoder, decoder, bytes, index }: Weights, learning: boolean, sign: 1 | -1) => {
+    cost.bytesRead += sign * index;
+    if (learning) {
+      cost.macs += sign * ((arrays + 1) * encoder + (arrays + 2) * decoder);
+      cost.bytesRead += sign * moved * bytes;
+      cost.bytesWritten += sign * moved * bytes;
+    } else {
+      cost.macs += sign * (encoder + decoder);
+      cost.bytesRead += sign * (stored.predictionScale ?? 1) * bytes;
+    }
+  };
+  return (step, learn, skipped) => {
     cost.macs = cost.bytesRead = cost.bytesWritten = 0;
     for (let layer = 0; layer < totals.length; layer++) {
-      const { encoder, decoder, bytes, index } = totals[layer]!;
-      cost.bytesRead += index;
-      if (learns(plan, layer, step, learn)) {
-        cost.macs += (arrays + 1) * encoder + (arrays + 2) * decoder;
-        cost.bytesRead += moved * bytes;
-        cost.bytesWritten += moved * bytes;
-      } else {
-        cost.macs += encoder + decoder;
-        cost.bytesRead += (stored.predictionScale ?? 1) * bytes;
-      }
+      add(totals[layer]!, learns(plan, layer, step, learn), 1);
+    }
+    if (skipped === undefined) return cost;
+    for (let u = 0; u < units.length; u++) {
+      if (skipped[u] === 0) continue;
+      add(units[u]!, true, -1);
+      add(units[u]!, false, 1);
     }
     return cost;
+  };
+}
+
+/** What there is of weights: how many, the bytes of them, and of what says which there are. */
+interface Weights {
+  readonly encoder: number;
+  readonly decoder: number;
+  readonly bytes: number;
+  readonly index: number;
+}
+
+function total(units: readonly Weights[]): Weights {
+  const sum = (of: (unit: Weights) => number) => units.reduce((all, unit) => all + of(unit), 0);
+  return {
+    encoder: sum((unit) => unit.encoder),
+    decoder: sum((unit) => unit.decoder),
+    bytes: sum((unit) => unit.bytes),
+    index: sum((unit) => unit.index),
   };
 }

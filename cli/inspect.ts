@@ -158,6 +158,8 @@ export async function describe(spec: Spec, mask?: Mask) {
     predictingStep: flops(predicting),
     withoutEffect: withoutEffect(spec),
     defer: plan.defer,
+    skipBelow: plan.skipBelow ?? null,
+    surprise: plan.surprise ?? null,
     planHash: await hashPlan(plan),
     layers,
   };
@@ -168,6 +170,16 @@ function deferText({ every, window }: Plan["defer"]): string {
   return `written every ${every} updates${
     window === 0 ? "" : `, momentum counts for ${window} updates`
   }`;
+}
+
+function skipText(below: readonly number[] | null, surprise: number | null): string {
+  const small = [
+    ...(below === null ? [] : [`below ${below.join(", ")} (layer by layer)`]),
+    ...(surprise === null ? [] : [`below ${surprise} of its own mean`]),
+  ];
+  return small.length === 0
+    ? "nobody: every unit learns from every frame"
+    : `a unit whose mean squared error is ${small.join(", or ")}`;
 }
 
 const range = ({ least, mean, most }: Range) =>
@@ -235,6 +247,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ["readout weights", `${description.readoutWeights} (parsed, not built yet)`],
     ["other state", quantity(bytes.state, "B")],
     ["deferred updates", deferText(description.defer)],
+    ["who skips learning", skipText(description.skipBelow, description.surprise)],
     ["a step that learns", step(learningStep)],
     ["a step that predicts", step(predictingStep)],
     ["set, without effect", description.withoutEffect.join(", ") || "nothing"],

@@ -105,8 +105,9 @@ function intervalOf(text: string): CheckpointInterval {
 /** What the flags ask for, as data. */
 async function requestOf(values: Values): Promise<RunRequest> {
   const resume = values.text("resume");
-  // How updates are written is no part of the model; what weights are stored in can be changed.
-  const given = specFlagsGiven(values).filter((name) => name !== "defer" && name !== "format");
+  // How and when units learn is no part of what they are; what weights are stored in can be changed.
+  const changeable = ["defer", "format", "skip-below", "surprise"];
+  const given = specFlagsGiven(values).filter((name) => !changeable.includes(name));
   if (resume !== undefined && given.length > 0) {
     throw new UsageError(
       `--${given[0]} does not go with --resume: the checkpoint has its own model`,
@@ -123,6 +124,8 @@ async function requestOf(values: Values): Promise<RunRequest> {
     resume,
     defer: resume === undefined ? undefined : values.text("defer"),
     format: resume === undefined ? undefined : values.text("format"),
+    skipBelow: resume === undefined ? undefined : values.text("skip-below"),
+    surprise: resume === undefined ? undefined : values.number("surprise"),
     backend: values.text("backend"),
     threads: values.number("threads"),
     isolate: values.has("isolate") || undefined,

@@ -32,6 +32,15 @@ export const SPEC_FLAGS: Readonly<Record<string, Flag>> = {
     of: WEIGHT_FORMATS,
     help: "what weights are stored in (default: f32)",
   },
+  "skip-below": {
+    value: "MSE,...",
+    help: "units with a smaller error do not learn; one for each layer, the last for all above",
+  },
+  surprise: {
+    value: "SHARE",
+    kind: "number",
+    help: "units with an error below this share of their own mean do not learn, as 0.25",
+  },
   seed: { value: "N", kind: "count", help: "seed of the initial weights" },
 };
 
@@ -54,10 +63,12 @@ export async function readSpec(
 ): Promise<Spec> {
   const rule = values.text("rule") as RuleName | undefined;
   const fields: Record<string, unknown> = {};
-  for (const field of ["lateral", "seed", "motion", "defer", "format"]) {
+  for (const field of ["lateral", "seed", "motion", "defer", "format", "surprise"]) {
     const value = values.text(field);
     if (value !== undefined) fields[field] = value;
   }
+  const skipBelow = values.text("skip-below");
+  if (skipBelow !== undefined) fields["skip_below"] = skipBelow;
   if (!/[./\\]/.test(name)) {
     return builtinSpec(name, rule === undefined ? { fields } : { rule, fields });
   }

@@ -36,18 +36,28 @@ function energyOf({ perStep, energy }: Report): string {
   return `${quantity(perStep.joules, "J")}/step (${energy.method})`;
 }
 
+/** How many units skipped learning, where any may. */
+const shareText = (share: number) => `${(100 * share).toFixed(1)} %`;
+
 /** One record as a line. */
 export function line(report: Report): string {
-  const { step, skill, motionSkill, mse, copyLastMse, stepsPerSecond, perStep, dropped } = report;
+  const { step, skill, motionSkill, mse, copyLastMse } = report;
+  const { stepsPerSecond, perStep, skippedShare, dropped } = report;
   return [
     `step ${step}`,
     `skill ${signed(skill)}${motionSkill === null ? "" : ` (motion alone ${signed(motionSkill)})`}`,
     `mse ${small(mse.frame)} (copy-last ${small(copyLastMse)})`,
     `${stepsPerSecond?.toFixed(1) ?? "unknown"} steps/s`,
     `${quantity(perStep.bytesRead + perStep.bytesWritten, "B")}/step`,
+    ...(skippedShare === null ? [] : [`${shareText(skippedShare)} skipped`]),
     energyOf(report),
     ...(dropped > 0 ? [`${dropped} dropped`] : []),
   ].join("  ");
+}
+
+/** A row of the summary, where there is something to say. */
+function rowsOf(name: string, value: string | null): [string, string][] {
+  return value === null ? [] : [[name, value]];
 }
 
 /** The summary as a table. */
@@ -77,6 +87,10 @@ export function summary(report: Report): string {
       "bytes a step",
       `${quantity(perStep.bytesRead, "B")} read, ${quantity(perStep.bytesWritten, "B")} written`,
     ],
+    ...rowsOf(
+      "units that skipped learning",
+      report.skippedShare === null ? null : shareText(report.skippedShare),
+    ),
     [
       "energy",
       energy === null
@@ -92,7 +106,7 @@ export function summary(report: Report): string {
         quantity(memory.rss, "B")
       }`,
     ],
-    ...(report.dropped > 0 ? [["dropped frames", String(report.dropped)] as [string, string]] : []),
+    ...rowsOf("dropped frames", report.dropped > 0 ? String(report.dropped) : null),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");

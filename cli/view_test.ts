@@ -16,6 +16,7 @@ const report: Report = {
   perStep: { macs: 1e6, bytesRead: 4e6, bytesWritten: 4e6, joules: 1e-3 },
   memory: { weights: 4e6, state: 1e5, scratch: 1e5, wasm: null, rss: 1e8, peakRss: null },
   energy: { method: "modelled", source: "paper", scope: "step", joules: 0.1, low: 0.05, high: 0.2 },
+  skippedShare: null,
   dropped: 0,
   backend: "wasm:relaxed",
 };
@@ -27,6 +28,13 @@ Deno.test("line() shows the error beside that of copying, and joules beside thei
   ) {
     assert(text.includes(part), `${part} in ${text}`);
   }
+});
+
+Deno.test("line() and summary() say how many units skipped, where any may", () => {
+  const skipping = { ...report, skippedShare: 0.125 };
+  assert(line(skipping).includes("12.5 % skipped"));
+  assert(/units that skipped learning +12.5 %/.test(summary(skipping)));
+  assert(!line(report).includes("skipped") && !summary(report).includes("skipped"));
 });
 
 Deno.test("line() and summary() say what is unknown", () => {

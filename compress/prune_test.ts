@@ -11,10 +11,13 @@ import fc from "fast-check";
 import { densityOf, gradualDensity, prune } from "./prune.ts";
 
 const recipe: Recipe = {
-  ...fc.sample(recipes({ delays: false, parts: false, masks: false, formats: [] }), {
-    numRuns: 1,
-    seed: 3,
-  })[0]!,
+  ...fc.sample(
+    recipes({ delays: false, parts: false, masks: false, skipping: false, formats: [] }),
+    {
+      numRuns: 1,
+      seed: 3,
+    },
+  )[0]!,
   rule: "2016",
   layers: [3, 2],
   hidden: 7,

@@ -146,7 +146,7 @@ class OpenDevice {
 
 /** What a device accepts beyond the core profile: asked of some plans that differ in nothing else. */
 function featuresOf(device: Device, seed: number): PlanFeatures {
-  const none = { delays: false, parts: false, masks: false, formats: [] };
+  const none = { delays: false, parts: false, masks: false, skipping: false, formats: [] };
   const accepted = (fixed: Partial<Recipe>) => {
     const sample = fc.sample(recipes(none, fixed), { numRuns: 20, seed });
     return sample.filter((recipe) => device.accepts(buildPlan(recipe)).ok).length > 10;
@@ -155,6 +155,7 @@ function featuresOf(device: Device, seed: number): PlanFeatures {
     delays: accepted({ delay: 2 }),
     parts: accepted({ parts: 3 }),
     masks: accepted({ density: 50 }),
+    skipping: accepted({ skip: 100, surprise: 50 }),
     formats: NARROW_FORMATS.filter((format) =>
       device.info.formats.includes(format) && accepted({ format })
     ),

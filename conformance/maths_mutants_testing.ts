@@ -164,6 +164,27 @@ export const MATHS_MUTANTS: readonly Mutant[] = [
     })),
   },
   {
+    fault: "units never skip",
+    noticed: "steps that learn agree",
+    backend: planning((plan) => ({ ...plan, skipBelow: [0, 0, 0] })),
+  },
+  {
+    fault: "whoever is surprised a little learns as well",
+    noticed: "steps that learn agree",
+    backend: planning((plan) =>
+      plan.surprise === undefined ? plan : { ...plan, surprise: plan.surprise / 4 }
+    ),
+  },
+  {
+    fault: "all layers skip by the threshold of the first",
+    noticed: "steps that learn agree",
+    backend: planning((plan) =>
+      plan.skipBelow === undefined
+        ? plan
+        : { ...plan, skipBelow: plan.skipBelow.map(() => plan.skipBelow![0]!) }
+    ),
+  },
+  {
     fault: "lateral context and feedback are mistaken for each other",
     noticed: "steps that do not learn agree",
     backend: planning((plan) => ({

@@ -105,7 +105,12 @@ export function buildPlan(recipe: Recipe): Plan {
     defer: { every: 0, window: 0 },
     ...(recipe.format === "f32" ? {} : { format: recipe.format }),
   };
-  return recipe.density === 100 ? plan : { ...plan, mask: maskOf(plan, recipe.density, roll) };
+  return {
+    ...plan,
+    ...(recipe.density === 100 ? {} : { mask: maskOf(plan, recipe.density, roll) }),
+    ...(recipe.skip === 0 ? {} : { skipBelow: thresholdsOf(recipe, roll) }),
+    ...(recipe.surprise === 0 ? {} : { surprise: recipe.surprise / 100 }),
+  };
 }
 
 /** Whether a recipe has an option of rule 2016. */
@@ -182,6 +187,11 @@ function ratesOf(recipe: Recipe, roll: Dice): Rates {
     from: Float64Array.from(layers.flat(), ([from]) => from),
     value: Float64Array.from(layers.flat(), ([, value]) => value),
   };
+}
+
+/** That of the recipe, or a smaller one, or none. */
+function thresholdsOf({ layers, skip }: Recipe, roll: Dice): number[] {
+  return layers.map(() => [1, 1, 0.1, 0][roll(4)]! * skip / 1000);
 }
 
 function maskOf(plan: Plan, density: number, roll: Dice): Mask {

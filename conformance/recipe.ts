@@ -14,6 +14,8 @@ export interface PlanFeatures {
   readonly parts: boolean;
   /** Weights that are pruned. */
   readonly masks: boolean;
+  /** Units that skip learning where their error is small. */
+  readonly skipping: boolean;
   /** Weights of these formats. */
   readonly formats: readonly NarrowFormat[];
 }
@@ -23,6 +25,7 @@ export const FEATURE_NAMES: Readonly<Record<keyof PlanFeatures, string>> = {
   delays: "delays",
   parts: "parts",
   masks: "masks",
+  skipping: "units that skip learning",
   formats: "narrow weights",
 };
 
@@ -59,6 +62,10 @@ export interface Recipe {
   readonly parts: number;
   /** The share of weights that are kept, in percent; 100 is no mask. */
   readonly density: number;
+  /** Thousandths of a mean squared error below which a unit does not learn; 0 without the feature, or where weights are narrow. */
+  readonly skip: number;
+  /** Hundredths of its own mean error below which a unit does not learn; 0 as `skip`. */
+  readonly surprise: number;
   /** What the weights are stored in. */
   readonly format: WeightFormat;
   /** Rule saccade: whether there is a motion candidate. */
@@ -113,6 +120,8 @@ export function recipes(
       { arbitrary: fc.constant("f32" as const), weight: 2 },
       { arbitrary: fc.constantFrom(...features.formats), weight: 1 },
     ),
+    skip: optional(features.skipping, fc.constantFrom(1, 10, 50, 150), 0),
+    surprise: optional(features.skipping, fc.constantFrom(20, 60, 100), 0),
     density: optional(features.masks, fc.integer({ min: 10, max: 90 }), 100),
     motion: fc.boolean(),
     options: fc.integer({ min: 0, max: 2 ** OPTIONS_2016.length - 1 }),
@@ -127,5 +136,9 @@ export function recipes(
     learn: fc.constantFrom("always" as const, "sometimes", "never"),
     rates: fc.boolean(),
     seed: fc.nat(),
-  }).map((recipe) => ({ ...recipe, ...fixed }));
+  }).map((recipe) => {
+    const whole = { ...recipe, ...fixed };
+    // The noise of narrow weights would decide who learns.
+    return whole.format === "f32" ? whole : { ...whole, skip: 0, surprise: 0 };
+  });
 }

@@ -217,6 +217,13 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    fault: "units that skip are not counted",
+    noticed: "units that skip learning are counted",
+    backend: faulty((inner) => ({
+      report: async () => ({ ...await inner.report(), skipped: 0 }),
+    })),
+  },
+  {
     fault: "errors of a report come newest first",
     noticed: "reported once, in order",
     backend: faulty((inner) => ({

@@ -124,9 +124,16 @@ export function compilePlan(spec: Spec): Plan {
     contextFrom: contextStarts(spec),
     seed: spec.seed,
     defer: compileDefer(spec, weights),
-    // Plans of f32 are what they were before there were formats.
+    // Plans of f32 that skip nothing are what they were before there was either.
     ...(spec.format === "f32" ? {} : { format: spec.format }),
+    ...(spec.skip_below.every((below) => below === 0) ? {} : { skipBelow: thresholds(spec) }),
+    ...(spec.surprise === 0 ? {} : { surprise: spec.surprise }),
   };
+}
+
+/** A threshold for each layer: the last that is given counts for all layers above. */
+function thresholds({ skip_below: given, layer_shapes }: Spec): number[] {
+  return layer_shapes.map((_, layer) => given[Math.min(layer, given.length - 1)]!);
 }
 
 /** The rows of a layer-0 tile with `halo` pixels around it; pixels outside the picture are those at its edge. */

@@ -89,3 +89,11 @@ Deno.test("a shift candidate adds its patch and no weights; without one a plan s
   const ground = with_.layerStart[1]!;
   assert(patch.every((length, u) => length === (u < ground ? 15 * 15 * 3 : 0)));
 });
+
+Deno.test("skip_below has a threshold for each layer, the last for all above; a plan without one says nothing of it", () => {
+  const plan = (skip_below: unknown) =>
+    compilePlan(builtinSpec("tiny", { fields: { skip_below } }));
+  assert(!("skipBelow" in plan(0)) && !("skipBelow" in plan([0, 0])));
+  assertEquals(plan(1e-5).skipBelow, [1e-5, 1e-5, 1e-5, 1e-5]);
+  assertEquals(plan("1e-5,0").skipBelow, [1e-5, 0, 0, 0]);
+});

@@ -141,7 +141,7 @@ function read(name: string, kind: FieldKind, value: unknown): unknown {
     case "counts":
       return list(value).map((item) => number(item, true, kind.min, kind.max));
     case "numbers": {
-      const items = list(value);
+      const items = typeof value === "number" ? [value] : list(value);
       if (items.length > kind.most) refuse(`a list of at most ${kind.most} numbers`);
       return items.map((item) => number(item, false, kind.min, kind.max));
     }
@@ -201,6 +201,12 @@ function check(spec: Spec): Spec {
   if (spec.rule === "saccade" && spec.lateral === "legacy") {
     throw new SpecError(
       `"lateral": "legacy" reproduces the 2016 release and goes with "rule": "2016" only`,
+    );
+  }
+  const layers = spec.layer_shapes.length;
+  if (spec.skip_below.length > layers) {
+    throw new SpecError(
+      `"skip_below" has ${spec.skip_below.length} entries, but "layer_shapes" has ${layers} layers`,
     );
   }
   const { window } = compileDefer(spec);

@@ -48,6 +48,10 @@ Deno.test("parseSpec() refuses bad values with what they must be", () => {
     [{ schedule: [[0, 1], [9, 1], [8, 1]] }, "in the order of its steps"],
     [{ lateral: "legacy" }, `goes with "rule": "2016"`],
     [{ layer_shapes: [2, 1], readout_block_size: [1] }, "has 1 entries"],
+    [{ layer_shapes: [2, 1], skip_below: [0, 0, 1] }, `"skip_below" has 3 entries`],
+    [{ skip_below: -1 }, "a number from 0"],
+    [{ surprise: -0.5 }, "a number from 0"],
+    [{ skip_below: "often" }, `not "often"`],
   ];
   for (const [raw, message] of cases) assertThrows(() => parseSpec(raw), SpecError, message);
   assertThrows(() => parseSpec([]), SpecError, "JSON object");

@@ -140,6 +140,13 @@ export interface Plan {
   readonly mask?: Mask;
   /** What the weights are stored in and learn in; f32 unless stated. */
   readonly format?: WeightFormat;
+  /**
+   * Mean squared errors, one a layer: a unit whose error of a step is smaller does not learn in it (`skipping.ts`). Where neither it nor
+   * `surprise` is stated every unit learns.
+   */
+  readonly skipBelow?: readonly number[];
+  /** A unit whose error of a step is smaller than this share of its own running mean error does not learn in it. */
+  readonly surprise?: number;
 }
 
 /** The shift candidates of a plan, where it has any. */

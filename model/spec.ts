@@ -66,6 +66,13 @@ export interface Spec {
   readonly defer: number | "auto";
   /** Updates for which momentum counts while it is deferred; 0 chooses. */
   readonly defer_window: number;
+  /**
+   * Mean squared errors below which a unit does not learn in a step, one for each layer from the pixels up; the last counts for
+   * all layers above. 0 is off.
+   */
+  readonly skip_below: readonly number[];
+  /** The share of its own running mean error below which a unit does not learn in a step; 0 is off. */
+  readonly surprise: number;
   /** What the weights are stored in and learn in. */
   readonly format: WeightFormat;
 

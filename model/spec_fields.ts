@@ -76,6 +76,8 @@ export const FIELDS: Readonly<Record<keyof Spec, Field>> = {
   schedule: field({ is: "schedule" }, NEW, [[0, 1]]),
   defer: field({ is: "countOr", word: "auto", min: 0, max: MOST_PAIRS }, BOTH, 0),
   defer_window: count(OLD, 0, MOST_PAIRS, 0),
+  skip_below: field({ is: "numbers", min: 0, max: 4, most: 64 }, BOTH, [0]),
+  surprise: field({ is: "number", min: 0, max: 1000 }, BOTH, 0),
   format: field({ is: "choice", of: WEIGHT_FORMATS }, BOTH, "f32"),
   activation: field({ is: "choice", of: ["polynomial", "logistic"] }, OLD, "polynomial"),
   use_derivative: flag(OLD, true),

@@ -54,6 +54,7 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
     scale: scalar,
     variance: scalar,
     power: scalar,
+    "error.mean": scalar,
     shift: motion.map((at) => shifts * at),
     "shift.moments": below(shifts * copies * (copies + 1) / 2),
     "shift.products": below(shifts * copies),

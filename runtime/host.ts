@@ -23,6 +23,10 @@ export interface RunRequest {
   readonly defer?: Spec["defer"];
   /** What its weights are stored in from here on; as before unless stated. */
   readonly format?: WeightFormat;
+  /** Below which errors its units do not learn from here on; as before unless stated. */
+  readonly skipBelow?: Spec["skip_below"];
+  /** Below which share of their mean error they do not; as before unless stated. */
+  readonly surprise?: Spec["surprise"];
   /** Where frames come from. */
   readonly source: SourceRequest;
   /** See `RunOptions`. */

@@ -6,7 +6,8 @@
 import type { Session } from "../backends/backend.ts";
 import type { Energy, Meter } from "../meters/meter.ts";
 import { processMemory } from "../meters/memory.ts";
-import type { Plan } from "../model/plan.ts";
+import { type Plan, unitCount } from "../model/plan.ts";
+import { maySkip } from "../model/skipping.ts";
 import type { Source } from "../sources/source.ts";
 import type { Feed } from "./feed.ts";
 import type { Report } from "./report.ts";
@@ -32,6 +33,7 @@ class Span {
   macs = 0;
   bytesRead = 0;
   bytesWritten = 0;
+  skipped = 0;
 
   constructor(layers: number, dropped: number) {
     this.score = new ScoreSum(layers);
@@ -154,6 +156,7 @@ export class Recorder {
         const motion = this.#pending[2 * i + 1]!;
         span.score.add(report.firstStep + i, report.mse, i * this.#layers, copy, motion);
       }
+      if (report.steps > 0) span.skipped += report.skipped ?? NaN;
     }
     for (const sum of [this.#window, this.#total, this.#lap]) {
       sum.macs += report.macs;
@@ -231,6 +234,9 @@ export class Recorder {
         bytesWritten: each(cost.bytesWritten),
         joules: energy === null || metered === 0 ? null : energy.joules / metered,
       },
+      skippedShare: !maySkip(this.#plan) || Number.isNaN(cost.skipped)
+        ? null
+        : each(cost.skipped) / unitCount(this.#plan),
       memory: { weights, state, scratch, wasm: reserved ?? null, ...processMemory() },
       energy,
       dropped: this.#source.dropped - dropped,

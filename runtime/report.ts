@@ -43,6 +43,8 @@ export interface Report {
     /** Joules, by the method of `energy`. */
     readonly joules: number | null;
   };
+  /** How many of the units would have learned but for their small error, from 0 to 1; null where none may skip. */
+  readonly skippedShare: number | null;
   /** Bytes. */
   readonly memory: {
     readonly weights: number;

@@ -50,6 +50,20 @@ Deno.test("run() makes a record a window, one of what is left, and the sum", asy
   ]);
 });
 
+Deno.test("run() says how many units skipped learning, and null where none may", async () => {
+  const share = async (skip_below: number[], options: Partial<RunOptions> = {}) => {
+    const spec = builtinSpec("tiny", { fields: { motion: 0, skip_below } });
+    const reports = await all({ spec, steps: 20, window: 10, ...options });
+    return reports.map(({ skippedShare }) => skippedShare);
+  };
+  assertEquals(await share([0]), [null, null, null]);
+  // Nobody learns in the first two steps, so nobody skips: of 30 units 16 are in layer 0.
+  assertEquals(await share([4]), [0.8, 1, 0.9]);
+  assertEquals((await share([4, 0]))[1]!.toFixed(6), (16 / 30).toFixed(6));
+  assertEquals(await share([4], { learn: false }), [0, 0, 0]);
+  assertEquals(await share([4], { backend: "null" }), [null, null, null]);
+});
+
 Deno.test("run() makes no window longer than the device can gather", async () => {
   const [window, summary] = await all({ steps: 1200, window: 5000 });
   assertEquals([window!.steps, summary!.steps], [1200, 1200]);

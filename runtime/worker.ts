@@ -37,10 +37,11 @@ function post(message: FromWorker): void {
 }
 
 async function start(request: RunRequest, feeder: MessagePort | undefined): Promise<void> {
-  const { resume: from, save: to, source: _, defer, format, ...options } = request;
+  const { resume: from, save: to, source: _, defer, format, skipBelow, surprise, ...options } =
+    request;
   const { spec, resume } = from === undefined
     ? { spec: request.spec!, resume: undefined }
-    : restore(await loadCheckpoint(from), { defer, format });
+    : restore(await loadCheckpoint(from), { defer, format, skipBelow, surprise });
   const save = to ?? from;
   await using _claim = save === undefined ? undefined : await claimCheckpoint(save);
   const side = frameSide(spec);

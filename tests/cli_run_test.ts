@@ -37,13 +37,17 @@ const RECORD = {
   perStep: { macs: number, bytesRead: number, bytesWritten: number, joules: number },
   memory: { weights: number, state: number, scratch: number, wasm: number, rss: number },
   energy: { method: string, source: string, scope: string, joules: number },
+  skippedShare: number,
   dropped: number,
   backend: string,
 };
 
 Deno.test("run --json prints a window every so many steps and the summary last, with the promised names", async () => {
   const records = recordsIn(
-    await succeed(...TINY, "--scene", "--steps", "25", "--window", "10", "--json"),
+    await succeed(
+      ...[...TINY, "--scene", "--steps", "25", "--window", "10", "--skip-below", "1e-4,0.1"],
+      "--json",
+    ),
   );
   const shape = records.map(({ kind, step, steps }) => [kind, step, steps]);
   assertEquals(shape, [
@@ -63,7 +67,8 @@ Deno.test("run --json prints a window every so many steps and the summary last, 
     assertAlmostEquals(record.skill!, 1 - record.mse.frame! / record.copyLastMse!, 1e-12);
     assertEquals(Object.keys(record), [
       ...["kind", "step", "steps", "mse", "copyLastMse", "skill", "motionSkill", "movingSkill"],
-      ...["stepsPerSecond", "ms", "perStep", "memory", "energy", "dropped", "backend"],
+      ...["stepsPerSecond", "ms", "perStep", "skippedShare", "memory", "energy", "dropped"],
+      "backend",
     ]);
   }
 });

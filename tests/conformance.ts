@@ -38,6 +38,7 @@ const COMPUTES_NOTHING = [
   "read() gives",
   "reported once",
   "never overwritten",
+  "are counted, and only they",
   "another order",
   "overlap",
   "a session does what",

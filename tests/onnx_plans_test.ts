@@ -117,6 +117,8 @@ Deno.test("momentum of a single row rests bit for bit: a -0 stays out of it", as
     parts: 0,
     format: "f32",
     density: 100,
+    skip: 0,
+    surprise: 0,
     motion: false,
     options: 0,
     activation: "polynomial",

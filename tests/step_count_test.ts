@@ -2,27 +2,31 @@
  * What a step of the built kernels costs, in bytes and instructions: these do not depend on the machine or its moods, so a
  * fused pass that falls apart, a loop that is no longer vectorised and a cost that is not what happens fail here.
  */
+import type { Session } from "../backends/backend.ts";
 import { learns } from "../backends/step_cost.ts";
 import { wasmBackend } from "../backends/wasm/backend.ts";
 import { missingFor, PACKAGES } from "../kernels/load.ts";
 import { builtinSpec } from "../model/builtin.ts";
 import { compilePlan } from "../model/compile.ts";
-import type { Plan } from "../model/plan.ts";
+import { layerOf, offsetsOf, type Plan, unitCount } from "../model/plan.ts";
 import type { RuleName } from "../model/spec.ts";
 import { assert, assertEquals } from "../std_assert.ts";
 import { inputs, openSession } from "./agreement.ts";
 import { CountedKernels, type StepCount } from "./counted_kernels.ts";
 
-/** Under rule 2016 one layer after another begins to learn. */
-const FIELDS = { "2016": { delay_each_layer_learning: 2 }, saccade: {} } as const;
+/** Under rule 2016 one layer after another begins to learn. Some units of both skip. */
+const FIELDS = {
+  "2016": { delay_each_layer_learning: 2, skip_below: 0.04 },
+  saccade: { skip_below: [2e-3, 0.1] },
+} as const;
 const STEPS = 5;
 /** The step that is told not to learn. */
 const FROZEN = 3;
 
 interface Counted extends StepCount {
   readonly reported: { readonly macs: number; readonly read: number; readonly written: number };
-  /** Whether the weights of a layer change. */
-  learns(layer: number): boolean;
+  /** Whether the weights of a unit change. */
+  learns(layer: number, unit: number): boolean;
 }
 
 const runs = new Map<string, Promise<Counted[]>>();
@@ -36,6 +40,17 @@ function count(name: string, rule: RuleName): Promise<Counted[]> {
   return runs.get(key)!;
 }
 
+/** The mean squared error of each unit in the last step. */
+async function errorsOf(session: Session, plan: Plan): Promise<number[]> {
+  const { signal } = offsetsOf(plan);
+  const error = new Float32Array(signal.at(-1)!);
+  await session.read("error", error);
+  return Array.from({ length: unitCount(plan) }, (_, unit) => {
+    const own = error.subarray(signal[unit], signal[unit + 1]);
+    return own.reduce((sum, e) => sum + e * e, 0) / own.length;
+  });
+}
+
 async function steps(name: string, plan: Plan): Promise<Counted[]> {
   using kernels = new CountedKernels();
   await using session = await openSession(wasmBackend({ threads: 1 }), name, plan);
@@ -45,10 +60,12 @@ async function steps(name: string, plan: Plan): Promise<Counted[]> {
     await session.step(input, { learn });
     const { macs, bytesRead: read, bytesWritten: written } = await session.report();
     const reported = { macs, read, written };
+    const errors = await errorsOf(session, plan);
     out.push({
       ...kernels.lastStep(),
       reported,
-      learns: (layer) => learns(plan, layer, t, learn),
+      learns: (layer, unit) =>
+        learns(plan, layer, t, learn) && errors[unit]! >= (plan.skipBelow?.[layer] ?? 0),
     });
   }
   return out;
@@ -81,7 +98,7 @@ each("a step moves the bytes that it reports", (step, label) => {
 
 each("the encoder is read once a step, the decoder in two passes", (step, label) => {
   for (const { unit, layer, matrix, reads, stores } of step.matrices) {
-    const learning = Number(step.learns(layer));
+    const learning = Number(step.learns(layer, unit));
     const passes = matrix === "decoder" ? 1 + learning : matrix.endsWith("Momentum") ? learning : 1;
     const where = `${label}: ${matrix} of unit ${unit}`;
     assertEquals(reads, [passes, passes], `${where} is read in other passes`);
@@ -92,9 +109,9 @@ each("the encoder is read once a step, the decoder in two passes", (step, label)
 each("a step multiplies as often as it reports, padding left out", (step, label, _, rule) => {
   const arrays = rule === "2016" ? 2 : 1;
   let want = 0;
-  for (const { layer, matrix, values } of step.matrices) {
+  for (const { unit, layer, matrix, values } of step.matrices) {
     if (matrix.endsWith("Momentum")) continue;
-    want += values * (step.learns(layer) ? arrays + (matrix === "decoder" ? 2 : 1) : 1);
+    want += values * (step.learns(layer, unit) ? arrays + (matrix === "decoder" ? 2 : 1) : 1);
   }
   assertEquals(step.multiplications, want, `${label}: multiplications`);
   const share = step.reported.macs / want;
@@ -104,10 +121,10 @@ each("a step multiplies as often as it reports, padding left out", (step, label,
 each("a row loads a vector once a pass, and a panel that only reads shares it", (step, label) => {
   const streams = (rows: number) => Math.floor(rows / 4) + rows % 4;
   let most = 0;
-  for (const { layer, matrix, rows, values } of step.matrices) {
+  for (const { unit, layer, matrix, rows, values } of step.matrices) {
     if (matrix.endsWith("Momentum")) continue;
     const vectors = values / rows / 4;
-    const learning = step.learns(layer);
+    const learning = step.learns(layer, unit);
     // The old and the new input where the encoder learns: a store of a weight might have changed them, for all the compiler knows.
     if (matrix === "encoder") most += learning ? 2 * values / 4 : streams(rows) * vectors;
     // The error where the decoder learns; in its product a factor for every two vectors at least.
@@ -128,9 +145,31 @@ each("loops over weights are SIMD and call nothing", (step, label, name) => {
   }
 });
 
+Deno.test("what is deferred is read and written as reported where units skip", async () => {
+  for (const rule of ["2016", "saccade"] as const) {
+    const plan = compilePlan(builtinSpec("tiny", { rule, fields: { ...FIELDS[rule], defer: 2 } }));
+    for (const [t, step] of (await steps("single", plan)).entries()) {
+      assertEquals(step.bytesRead, step.reported.read, `rule ${rule}, step ${t}: bytes read`);
+      assertEquals(step.bytesWritten, step.reported.written, `rule ${rule}, step ${t}: written`);
+    }
+  }
+});
+
 for (const rule of ["2016", "saccade"] as const) {
+  Deno.test(`some units skip, and some learn: rule ${rule}`, async () => {
+    const plan = compilePlan(builtinSpec("tiny", { rule, fields: FIELDS[rule] }));
+    const layers = layerOf(plan);
+    const learn = new Set<boolean>();
+    // In the last step the first layer learns under both rules.
+    const last = (await count("single", rule)).at(-1)!;
+    for (const [unit, layer] of layers.entries()) {
+      if (layer === 0) learn.add(last.learns(layer, unit));
+    }
+    assertEquals(learn.size, 2);
+  });
+
   Deno.test(`what is deferred is read and written as reported: rule ${rule}`, async () => {
-    const fields = { ...FIELDS[rule], defer: 2 };
+    const fields = { ...FIELDS[rule], defer: 2, skip_below: 0 };
     const plan = compilePlan(builtinSpec("tiny", { rule, fields }));
     const written = new Set<string>();
     for (const [t, step] of (await steps("single", plan)).entries()) {
@@ -138,7 +177,7 @@ for (const rule of ["2016", "saccade"] as const) {
       assertEquals(step.bytesWritten, step.reported.written, `step ${t}: bytes written`);
       for (const { unit, layer, matrix, stores } of step.matrices) {
         const where = `step ${t}: ${matrix} of unit ${unit}`;
-        if (!step.learns(layer)) assertEquals(stores, [0, 0], where);
+        if (!step.learns(layer, unit)) assertEquals(stores, [0, 0], where);
         if (matrix === "encoder" && stores[1] > 0) {
           assertEquals(stores, [1, 1], where);
           written.add(`${unit} ${t}`);

@@ -10,6 +10,7 @@ import { checkState } from "../../model/state.ts";
 import { type Device, type DeviceInfo, DeviceLostError, type Verdict } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
 import { shiftRefusal } from "../shift_refusal.ts";
+import { skipRefusal } from "../skip_refusal.ts";
 import { flatPlan, flatState } from "./flat_plan.ts";
 import { isLoss, Library, OK } from "./library.ts";
 import { NativeSession } from "./session.ts";
@@ -54,7 +55,7 @@ export class NativeDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
-    const refused = [...narrowReasons(plan), ...shiftRefusal(plan)];
+    const refused = [...narrowReasons(plan), ...shiftRefusal(plan), ...skipRefusal(plan)];
     if (refused.length > 0) return { ok: false, reasons: refused };
     const text = new Uint8Array(ROOM);
     const { symbols } = this.#library;
@@ -79,7 +80,7 @@ export class NativeDevice implements Device {
   // deno-lint-ignore require-await
   async load(plan: Plan, checkpoint: Checkpoint): Promise<NativeSession> {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
-    const refused = [...narrowReasons(plan), ...shiftRefusal(plan)];
+    const refused = [...narrowReasons(plan), ...shiftRefusal(plan), ...skipRefusal(plan)];
     if (refused.length > 0) throw new TypeError(refused.join("; "));
     checkState(plan, checkpoint);
     const defers = this.info.defers ?? false;

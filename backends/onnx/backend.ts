@@ -17,6 +17,7 @@ import {
 } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
 import { shiftRefusal } from "../shift_refusal.ts";
+import { skipRefusal } from "../skip_refusal.ts";
 import { findAdapter } from "../webgpu/adapter.ts";
 import { packPart } from "./layout.ts";
 import type { UpdateForm } from "./passes.ts";
@@ -143,7 +144,7 @@ class OnnxDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = [...narrowReasons(plan), ...shiftRefusal(plan)];
+    const reasons = [...narrowReasons(plan), ...shiftRefusal(plan), ...skipRefusal(plan)];
     if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
     let bytes = 0;
     // All state twice: what a step reads and what it writes.

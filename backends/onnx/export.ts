@@ -7,6 +7,7 @@ import type { Checkpoint } from "../../model/checkpoint.ts";
 import { hashPlan, type Plan } from "../../model/plan.ts";
 import { shiftRefusal } from "../shift_refusal.ts";
 import type { Piece } from "./layout.ts";
+import { skipRefusal } from "../skip_refusal.ts";
 import { buildStep, NEXT, packed } from "./step_graph.ts";
 import { startedTensors } from "./started.ts";
 
@@ -28,7 +29,7 @@ const VERSION = "2";
  * @param form what the file is to do
  * @param metadata further texts to store, by key
  * @returns the file
- * @throws {TypeError} when the model has shift candidates, which the graph lacks
+ * @throws {TypeError} when the model has shift candidates, or learns and has units that skip, which the graph lacks
  */
 export async function exportOnnx(
   plan: Plan,
@@ -36,7 +37,8 @@ export async function exportOnnx(
   form: ExportForm,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const [refusal] = shiftRefusal(plan);
+  const skips = form === "training" ? skipRefusal(plan) : [];
+  const [refusal] = [...shiftRefusal(plan), ...skips];
   if (refusal !== undefined) throw new TypeError(refusal);
   const state = { ...checkpoint, tensors: startedTensors(plan, checkpoint) };
   const step = buildStep(plan, form === "training" ? {} : { frozen: state, int8: form === "int8" });

@@ -313,11 +313,11 @@ export class PassesSession implements Session {
 
   /** Predictions, and the report. */
   readonly #finish: Phase = () => {
-    const cost = this.#cost(this.#vectors.step, this.#learn);
+    const { step, mse, skipped } = this.#vectors;
     this.#predict();
     this.#vectors.end();
     this.#started--;
-    this.#ring.push(this.#vectors.mse, cost);
+    this.#ring.push(mse, this.#cost(step, this.#learn, skipped), skipped);
   };
 
   readonly #phases = [this.#sendBack, this.#encode, this.#decode, this.#finish];

@@ -151,8 +151,9 @@ class ReferenceSession implements Session {
     checkInput(this.#model.vectors.plan, input, options);
     this.#ring.checkRoom();
     writeFrame(input.frame, this.#frame);
-    const cost = this.#cost(this.#model.vectors.step, learn);
-    this.#ring.push(this.#model.advance(this.#frame, input.external ?? [], learn, rate), cost);
+    const { step, skipped } = this.#model.vectors;
+    const mse = this.#model.advance(this.#frame, input.external ?? [], learn, rate);
+    this.#ring.push(mse, this.#cost(step, learn, skipped), skipped);
   }
 
   // deno-lint-ignore require-await

@@ -26,7 +26,7 @@ export interface StepContext<Rule = Plan["rule"]> {
 
 /** The functions of a rule, in the order in which a step calls them. */
 export interface Rule {
-  /** error = y' - p. */
+  /** error = y' - p, and whether the unit skips. */
   score(step: StepContext, unit: Unit): void;
   /** What the decoder learns from, and the rates; false when the unit does not learn: then pass 1 and `deltas` are left out. */
   outputErrors(step: StepContext, unit: Unit): boolean;

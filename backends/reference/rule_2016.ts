@@ -8,6 +8,7 @@ import type { Tensor } from "../../model/checkpoint.ts";
 import type { Rule2016 } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
 import type { StepContext } from "./rule.ts";
+import { compare } from "./skipping.ts";
 import { gather, type Unit } from "./unit.ts";
 
 /** How far the running extremes move towards each other in a step (pvm-spec 3). */
@@ -30,16 +31,14 @@ export function slope(rule: Rule2016, a: number): number {
 /** error = B - P: the first outputs are the prediction of the signal that arrives now. */
 export function score(step: StepContext<Rule2016>, unit: Unit): void {
   gather(step.space, step.space.plan.signal, unit.id, unit.arriving, 0);
-  for (let i = 0; i < unit.error.length; i++) {
-    unit.error[i] = unit.arriving[i]! - unit.prediction[i]!;
-  }
+  compare(step, unit);
 }
 
-/** dz = (target - p) f'(p) (pvm-spec 2); layers whose scheduled rate is 0 rest. */
+/** dz = (target - p) f'(p) (pvm-spec 2); layers whose scheduled rate is 0 rest, and so does who skips. */
 export function outputErrors(step: StepContext<Rule2016>, unit: Unit): boolean {
   const { rule, space: { plan } } = step;
   const rate = rateAt(plan.rates, unit.layer, step.t);
-  if (!step.learn || rate === 0) return false;
+  if (!step.learn || unit.skips || rate === 0) return false;
   const { outputErrors: dz, arriving: now, signal: last, past: { prediction: p } } = unit;
   // Two-step prediction learns one step late: from the outputs made before this signal's predecessor arrived.
   const near = !rule.twoSteps
@@ -121,7 +120,8 @@ export function predict(step: StepContext<Rule2016>, unit: Unit): void {
   const { state, hidden: h, outputs, prediction: p } = unit;
   for (let i = 0; i < p.length; i++) p[i] = activation(rule, outputs[i]!);
   const { minimum, maximum } = state;
-  const learning = step.learn && rateAt(plan.rates, unit.layer, step.t + 1) !== 0;
+  const learning = step.learn && !unit.skips &&
+    rateAt(plan.rates, unit.layer, step.t + 1) !== 0;
   for (let j = 0; j < h.length; j++) {
     let out = h[j]!;
     if (minimum !== undefined && maximum !== undefined) {

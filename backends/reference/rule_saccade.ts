@@ -11,6 +11,7 @@ import { rateAt } from "../../model/schedule.ts";
 import { combine } from "./combiner.ts";
 import type { StepContext } from "./rule.ts";
 import { observeShift } from "./shift.ts";
+import { compare } from "./skipping.ts";
 import { gather, gatherChange, type Unit } from "./unit.ts";
 
 /** The constants of the rule (learning-rule, One step). */
@@ -59,14 +60,12 @@ export function score(step: StepContext<RuleSaccade>, unit: Unit): void {
     unit.signal.set(unit.arriving);
     unit.prediction.set(unit.arriving);
   }
-  for (let i = 0; i < unit.error.length; i++) {
-    unit.error[i] = unit.arriving[i]! - unit.prediction[i]!;
-  }
+  compare(step, unit);
 }
 
-/** 1 combiner, 2 running means, 3 error, and the rates of 5; learning rests in the first two steps. */
+/** 1 combiner, 2 running means, 3 error, and the rates of 5; learning rests in the first two steps, and where a unit skips. */
 export function outputErrors(step: StepContext<RuleSaccade>, unit: Unit): boolean {
-  if (!step.learn || step.t < 2) return false;
+  if (!step.learn || unit.skips || step.t < 2) return false;
   const c = CONSTANTS;
   const { rule, space: { plan } } = step;
   const { state, input: x, hidden: h, arriving, signal: y } = unit;

@@ -56,6 +56,8 @@ export interface Unit {
   readonly outputErrors: Tensor;
   /** What it sends back, and what the encoder learns from: [H]. */
   readonly deltas: Tensor;
+  /** Whether its error is so small that it does not learn in this step. */
+  skips: boolean;
   /** The rate of each rank-1 term. */
   decoderRate: number;
   encoderRate: number;
@@ -141,6 +143,7 @@ export function makeUnits(
       error: state["error"]!,
       outputErrors: state["outputErrors"]!,
       deltas: state["deltas"]!,
+      skips: false,
       decoderRate: 0,
       encoderRate: 0,
     };

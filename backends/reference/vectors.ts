@@ -5,6 +5,8 @@
  */
 import type { Tensor } from "../../model/checkpoint.ts";
 import { frameLength, type Plan, unitCount } from "../../model/plan.ts";
+import { maySkip } from "../../model/skipping.ts";
+import { learns } from "../step_cost.ts";
 import { type Rule, ruleOf, type StepContext } from "./rule.ts";
 import { makeScratch, makeUnits, type Scratch, type Unit, zeros } from "./unit.ts";
 
@@ -20,6 +22,8 @@ export class Vectors {
   readonly arriving: Tensor;
   /** Mean squared error of each layer in the last step. */
   readonly mse: Float64Array;
+  /** Which units would have learned in the last step, but for their small error; of a model in which some may. */
+  readonly skipped: Uint8Array | undefined;
   step: number;
   learned: number;
   readonly #context: { -readonly [K in keyof StepContext]: StepContext[K] };
@@ -50,6 +54,7 @@ export class Vectors {
       frameLength(plan) + plan.external.motion + plan.external.parts,
     );
     this.mse = new Float64Array(plan.layerStart.length - 1);
+    this.skipped = maySkip(plan) ? new Uint8Array(unitCount(plan)) : undefined;
     this.step = step;
     this.learned = learned;
     this.#frame = this.arriving.subarray(0, frameLength(plan));
@@ -92,12 +97,14 @@ export class Vectors {
 
   /** Sums up, publishes, and keeps the frame. */
   end(): void {
-    const { mse, plan: { layerStart }, units } = this;
+    const { mse, plan, plan: { layerStart }, skipped, units } = this;
     for (let layer = 0; layer < mse.length; layer++) {
       let squares = 0;
       let count = 0;
+      const learning = learns(plan, layer, this.step, this.#context.learn);
       for (let u = layerStart[layer]!; u < layerStart[layer + 1]!; u++) {
-        const { error } = units[u]!;
+        const { error, skips } = units[u]!;
+        if (skipped !== undefined) skipped[u] = Number(learning && skips);
         for (let i = 0; i < error.length; i++) squares += error[i]! * error[i]!;
         count += error.length;
       }

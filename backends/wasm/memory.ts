@@ -35,6 +35,7 @@ const VECTORS: Readonly<Record<string, UnitField>> = {
   change: "change",
   motion: "motion",
   error: "error",
+  "error.mean": "errorMean",
   "lag.input": "lagInput",
   "lag.hidden": "lagHidden",
   "lag.prediction": "lagPrediction",
@@ -158,6 +159,12 @@ export class ModelMemory {
     words[MODEL.pruned] = place.pruned;
     words[MODEL.rates] = base + place.rates;
     words[MODEL.learning] = base + place.learning;
+    if (plan.skipBelow !== undefined) {
+      const at = base + place.skipBelow;
+      new Float32Array(this.#buffer, at, plan.skipBelow.length).set(plan.skipBelow);
+      words[MODEL.skipBelow] = at;
+    }
+    floats[MODEL.surprise] = plan.surprise ?? 0;
     if (rule.name === "2016") {
       words[MODEL.options] = optionBits(rule);
       floats[MODEL.tau] = rule.tau;
@@ -198,6 +205,7 @@ export class ModelMemory {
     const { encoder, decoder, signal, input, output } = this.#offsets;
     const H = this.plan.hidden;
     const motion = this.plan.external.motion;
+    if (name === "error.mean") return (u) => u;
     if (name === "encoder.scale") return (u) => u * H;
     if (name === "decoder.scale") return (u) => u * (H + 1);
     if (name.startsWith("encoder")) return (u) => encoder[u]!;
@@ -288,9 +296,19 @@ export class ModelMemory {
     }
   }
 
-  /** The counts of the pairs of a unit, where updates are deferred. */
+  /** Writes 1 for every unit that would have learned in the last step but for its small error, 0 for the others. */
+  readSkipped(into: Uint8Array): void {
+    for (let u = 0; u < into.length; u++) into[u] = this.#units[u * UNIT_WORDS + UNIT.skipped]!;
+  }
+
+  /** The counts of the pairs of a unit as they were at the last `markPairs`, where updates are deferred. */
   pairStates(): (unit: number) => UnitState {
     return this.#pairs!.states();
+  }
+
+  /** Notes the counts of the pairs, where there are any. */
+  markPairs(): void {
+    this.#pairs?.mark();
   }
 
   /** Whether a momentum that was loaded still counts. */

@@ -26,6 +26,8 @@ export class PairMemory {
   readonly #plan: Plan;
   readonly #buffer: ArrayBufferLike;
   readonly #units: Uint32Array;
+  /** The counts of all units when they were last marked, in the order of `pairs.state`. */
+  readonly #marked: Uint32Array;
 
   /**
    * @param plan a model that defers
@@ -36,6 +38,16 @@ export class PairMemory {
     this.#plan = plan;
     this.#buffer = buffer;
     this.#units = units;
+    this.#marked = new Uint32Array(PAIR_STATE * unitCount(plan));
+  }
+
+  /** Notes the counts of all units. */
+  mark(): void {
+    for (let u = 0, at = 0; at < this.#marked.length; u++) {
+      for (let i = 0; i < PAIR_STATE; i++) {
+        this.#marked[at++] = this.#units[u * UNIT_WORDS + COUNTS[i]!]!;
+      }
+    }
   }
 
   /** Updates since a momentum was loaded, of the unit that made fewest. */
@@ -47,18 +59,18 @@ export class PairMemory {
     return least;
   }
 
-  /** The counts of a unit, in a record that is used again. */
+  /** The counts of a unit as they were marked, in a record that is used again. */
   states(): (unit: number) => UnitState {
     const state = { next: 0, count: 0, pending: 0, due: 0, carried: 0, momentum: false };
-    const units = this.#units;
+    const momentum = UNIT.encoderMomentum;
     return (unit) => {
-      const at = unit * UNIT_WORDS;
-      state.next = units[at + UNIT.pairNext]!;
-      state.count = units[at + UNIT.pairCount]!;
-      state.pending = units[at + UNIT.pairPending]!;
-      state.due = units[at + UNIT.pairDue]!;
-      state.carried = units[at + UNIT.pairCarried]!;
-      state.momentum = units[at + UNIT.encoderMomentum] !== 0;
+      const at = unit * PAIR_STATE;
+      state.next = this.#marked[at]!;
+      state.count = this.#marked[at + 1]!;
+      state.pending = this.#marked[at + 2]!;
+      state.due = this.#marked[at + 3]!;
+      state.carried = this.#marked[at + 4]!;
+      state.momentum = this.#units[unit * UNIT_WORDS + momentum] !== 0;
       return state;
     };
   }

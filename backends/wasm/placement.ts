@@ -50,6 +50,8 @@ export interface Placement {
   /** Per layer: rates and learning bits. */
   readonly rates: number;
   readonly learning: number;
+  /** Per layer: errors below which a unit does not learn. */
+  readonly skipBelow: number;
   /** Powers of the momentum (deferred updates). */
   readonly powers: number;
   /** The two signal spaces. */
@@ -117,6 +119,7 @@ export function placeModel(
     chunk: room.take(chunkStarts.byteLength),
     rates: room.floats(layers),
     learning: room.floats(layers),
+    skipBelow: room.floats(plan.skipBelow?.length ?? 0),
     powers: room.floats(ringLength(plan.defer)),
     spaces: [room.floats(spaceLength), room.floats(spaceLength)] as const,
     staging: room.take(frameLength(plan)),
@@ -268,6 +271,7 @@ function placeVectors(plan: Plan, record: Uint32Array, room: Room): void {
   put("prediction", output);
   put("signal", signal);
   put("error", signal);
+  if (plan.surprise !== undefined) put("errorMean", 1);
   if (rule.name === "saccade") {
     put("change", signal);
     put("scalars", SCALAR_COUNT);

@@ -18,6 +18,9 @@ const MODEL_FIELDS = [
   "errors",
   "rates",
   "learning",
+  "skipBelow",
+  "surprise",
+  "errorRate",
   "first",
   "learn",
   "meanRate",
@@ -78,6 +81,8 @@ const UNIT_FIELDS = [
   "change",
   "motion",
   "error",
+  "errorMean",
+  "skipped",
   "scalars",
   "signalRuns",
   "signalRunCount",
@@ -113,7 +118,7 @@ export const MODEL: Readonly<Record<ModelField, number>> = words(MODEL_FIELDS);
 export const UNIT: Readonly<Record<UnitField, number>> = words(UNIT_FIELDS);
 /** The fields of a unit record that are pointers: all but the sizes. */
 export const POINTERS: readonly UnitField[] = UNIT_FIELDS.filter((field) =>
-  !/Count$|Length$|^id$|^layer$|^(in|out)puts$|Columns$|^block$|^pair(Next|Pending|Due|Carried)$/
+  !/Count$|Length$|^id$|^layer$|^(in|out)puts$|Columns$|^block$|^skipped$|^pair(Next|Pending|Due|Carried)$/
     .test(field)
 );
 /** Words of a model record. */

@@ -15,6 +15,7 @@ import {
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { frameLength, offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 import { stepWord } from "../../model/noise.ts";
+import { ERROR_RATE, maySkip } from "../../model/skipping.ts";
 import { rateAt } from "../../model/schedule.ts";
 import { denseCheckpoint, pairLengths } from "../../model/pairs.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
@@ -29,9 +30,9 @@ import {
   type StepReports,
 } from "../backend.ts";
 import { checkInput, checkReadable } from "../session_input.ts";
-import type { StepCost } from "../report_ring.ts";
+import { countOf } from "../report_ring.ts";
 import { deferredCost } from "../deferred_cost.ts";
-import { stepCost } from "../step_cost.ts";
+import { type CostOf, stepCost } from "../step_cost.ts";
 import { ModelMemory } from "./memory.ts";
 import { paddedColumns } from "./panels.ts";
 import { hiddenColumns, placeModel } from "./placement.ts";
@@ -83,10 +84,12 @@ export class WasmSession implements Session {
   readonly #errors: Float32Array;
   /** Where each unit's signal begins, of all units. */
   readonly #signal: ArrayLike<number>;
-  readonly #cost: (step: number, learn: boolean) => StepCost;
+  /** Which units would have learned in the last step, but for their small error; of a plan in which some may. */
+  readonly #skipped: Uint8Array | undefined;
+  readonly #cost: CostOf;
   readonly #model: number;
   readonly #scratch: number;
-  readonly #report = { macs: 0, bytesRead: 0, bytesWritten: 0 };
+  readonly #report = { macs: 0, bytesRead: 0, bytesWritten: 0, skipped: 0 };
   #step: number;
   #learned: number;
   #drained: number;
@@ -110,6 +113,7 @@ export class WasmSession implements Session {
     this.#spaces = [memory.space(0), memory.space(1)];
     this.#errors = memory.errors(options.capacity);
     this.#signal = offsetsOf(plan).signal;
+    this.#skipped = maySkip(plan) ? new Uint8Array(unitCount(plan)) : undefined;
     this.#cost = plan.defer.every === 0
       ? stepCost(plan, {
         encoderBytes: (u) => place.matrixBytes[u]!.encoder,
@@ -222,10 +226,16 @@ export class WasmSession implements Session {
     words[MODEL.other] = base + place.spaces[(t + 1) & 1]!;
     words[MODEL.errors] = base + place.errors + 4 * slot * unitCount(plan);
     words[MODEL.claimed] = 0;
-    const cost = this.#cost(t, learn);
+    this.#memory.markPairs();
     this.#threads.begin();
     this.#kernels.work(this.#model, this.#scratch);
     this.#threads.end();
+    const skipped = this.#skipped;
+    if (skipped !== undefined) {
+      this.#memory.readSkipped(skipped);
+      this.#report.skipped += countOf(skipped);
+    }
+    const cost = this.#cost(t, learn, skipped);
     this.#report.macs += cost.macs;
     this.#report.bytesRead += cost.bytesRead;
     this.#report.bytesWritten += cost.bytesWritten;
@@ -245,7 +255,9 @@ export class WasmSession implements Session {
     words[MODEL.noise] = stepWord(plan.seed, t);
     words[MODEL.first] = Number(t === 0);
     words[MODEL.learn] = Number(learn && (!saccade || t >= 2));
-    floats[MODEL.meanRate] = Math.max(1 / Math.max(this.#learned, 1), 0.001);
+    const first = 1 / Math.max(this.#learned, 1);
+    floats[MODEL.meanRate] = Math.max(first, 0.001);
+    floats[MODEL.errorRate] = Math.max(first, ERROR_RATE);
     floats[MODEL.lateralFactor] = Number(t >= plan.contextFrom[0]!);
     floats[MODEL.feedbackFactor] = Number(t >= plan.contextFrom[1]!);
   }
@@ -270,10 +282,23 @@ export class WasmSession implements Session {
       }
     }
     const { waitedMs } = this.#threads;
-    const report = { firstStep: this.#drained, steps, mse, waitedMs, ...this.#report };
+    const { skipped, ...work } = this.#report;
+    const report = {
+      firstStep: this.#drained,
+      steps,
+      mse,
+      waitedMs,
+      ...work,
+      ...(this.#skipped === undefined ? {} : { skipped }),
+    };
     this.#threads.waitedMs = 0;
     this.#drained = this.#step;
-    this.#report.macs = this.#report.bytesRead = this.#report.bytesWritten = 0;
+    const sums = this.#report;
+    sums.macs =
+      sums.bytesRead =
+      sums.bytesWritten =
+      sums.skipped =
+        0;
     return report;
   }
 

@@ -15,6 +15,7 @@ import {
 } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
 import { shiftRefusal } from "../shift_refusal.ts";
+import { skipRefusal } from "../skip_refusal.ts";
 import { findAdapter } from "./adapter.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { Loss } from "./loss.ts";
@@ -123,7 +124,12 @@ class WebGpuDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = [...this.#layout(plan).reasons, ...narrowReasons(plan), ...shiftRefusal(plan)];
+    const reasons = [
+      ...this.#layout(plan).reasons,
+      ...narrowReasons(plan),
+      ...shiftRefusal(plan),
+      ...skipRefusal(plan),
+    ];
     const turns = turnsOf(plan);
     if (this.info.description.includes("llvmpipe") && turns > LLVMPIPE_TURNS) {
       reasons.push(

@@ -8,7 +8,7 @@ import { claim, type Property, recipesFor, withSession } from "../property.ts";
 import { stepOnce } from "../trace.ts";
 
 /** What a step without learning leaves as it is (design of the contract: weights, momentum, combiner, means, extremes). */
-const LEARNED = /^(en|de)coder|^combiner|^variance$|^power$|^minimum$|^maximum$/;
+const LEARNED = /^(en|de)coder|^combiner|^variance$|^power$|^error\.mean$|^minimum$|^maximum$/;
 
 /** Steps without learning. */
 export const LEARNING_OFF: Property = {

@@ -4,6 +4,7 @@
  * @module
  */
 import fc from "fast-check";
+import { backend as reference } from "../../backends/reference/backend.ts";
 import { claim, failureOf, type Property, recipesFor, withSession } from "../property.ts";
 import { deviation, roundingOf } from "../tolerance.ts";
 import { stepOnce, trace } from "../trace.ts";
@@ -59,6 +60,30 @@ export const REPORTS: readonly Property[] = [
             claim(
               deviation(mse, whole.mse) <= limit,
               "The errors depend on when they are asked for",
+            );
+          }),
+      ),
+  },
+  {
+    name: "units that skip learning are counted, and only they",
+    needs: "skipping",
+    share: 0.5,
+    of: (subject) =>
+      fc.asyncProperty(
+        recipesFor(subject, { format: "f32", skip: 50, surprise: 60, learn: "sometimes" }),
+        (recipe) =>
+          withSession(subject, recipe, async (session, { plan, checkpoint, stimuli }) => {
+            await using device = await reference.open("f64");
+            await using exact = await device.load(plan, checkpoint);
+            for (const stimulus of stimuli) {
+              await stepOnce(session, stimulus);
+              await stepOnce(exact, stimulus);
+            }
+            const { skipped } = await session.report();
+            const { skipped: want } = await exact.report();
+            claim(
+              skipped === want,
+              `It reports that units skipped ${skipped} times, it should be ${want}`,
             );
           }),
       ),

@@ -92,6 +92,10 @@ pub struct Unit {
     /// m of layer 0.
     pub motion: *mut f32,
     pub error: *mut f32,
+    /// The running mean of its mean squared error; null where nobody asks for it.
+    pub error_mean: *mut f32,
+    /// Whether it would have learned in this step but for its small error.
+    pub skipped: u32,
     /// s, v, Q, A (zz, zm, mm), B (z, m), w (z, m).
     pub scalars: *mut f32,
     pub signal_runs: Runs,
@@ -126,6 +130,11 @@ pub struct Model {
     /// By layer: the rate of this step, and bit 0 whether it learns now, bit 1 whether it does in the next.
     pub rates: *const f32,
     pub learning: *const u32,
+    /// By layer: mean squared errors below which a unit does not learn; null where there are none.
+    pub skip_below: *const f32,
+    /// The share of its running mean error below which a unit does not learn, and the rate of that mean.
+    pub surprise: f32,
+    pub error_rate: f32,
     /// Whether this is the first step, and whether weights change.
     pub first: u32,
     pub learn: u32,
@@ -155,6 +164,29 @@ pub struct Model {
     pub pruned: u32,
     /// Of narrow weights: mix(mix(seed) + step) of `noise`.
     pub noise: u32,
+}
+
+impl Model {
+    /// Whether a unit's error is large enough to learn from (`backends/reference/skipping.ts`); `would` says that it learns if so.
+    ///
+    /// # Safety
+    /// There is a threshold for each layer, or none.
+    pub unsafe fn learns(&self, unit: &mut Unit, squares: f32, would: bool) -> bool {
+        let mean = squares / unit.signal_length as f32;
+        let mut skips = false;
+        unsafe {
+            if !self.skip_below.is_null() {
+                skips = mean < *self.skip_below.add(unit.layer as usize);
+            }
+            if would && !unit.error_mean.is_null() {
+                let usual = &mut *unit.error_mean;
+                skips |= mean < self.surprise * *usual;
+                *usual += self.error_rate * (mean - *usual);
+            }
+        }
+        unit.skipped = u32::from(would && skips);
+        !skips
+    }
 }
 
 /// Vectors that live for one unit's step; each thread has its own.

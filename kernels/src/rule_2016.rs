@@ -45,12 +45,14 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         let has = |option: u32| model.options & option != 0;
         let learning = *model.learning.add(unit.layer as usize);
         let on = learning & 1 != 0;
-        let learns = on && model.learn != 0;
         let rate = *model.rates.add(unit.layer as usize);
         let hidden = model.hidden as usize;
         let two = has(options::TWO_STEPS);
 
         let squares = score(model, unit, scratch);
+        let may_learn = model.learn != 0;
+        let may_learn = model.learns(unit, squares, on && may_learn) && may_learn;
+        let learns = on && may_learn;
         if learns {
             learn(model, unit, scratch, rate);
         }
@@ -69,7 +71,7 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         } else {
             (unit.input, unit.next_input) = (unit.next_input, unit.input);
         }
-        predict(model, unit, scratch, publish, learning & 2 != 0 && model.learn != 0);
+        predict(model, unit, scratch, publish, learning & 2 != 0 && may_learn);
         squares
     }
 }

@@ -51,8 +51,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mut f32) -> f32 {
     unsafe {
         let hidden = model.hidden as usize;
-        let learns = model.learn != 0;
         let squares = score(model, unit, scratch);
+        let would = model.learn != 0;
+        let learns = model.learns(unit, squares, would) && would;
         let encoder_step = if learns { learn(model, unit, scratch) } else { 0.0 };
         observe(model, unit, scratch);
         let d = scratch.hidden_delta;

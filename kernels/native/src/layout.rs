@@ -157,6 +157,8 @@ fn empty_unit(plan: &Plan, table: &RunTable, u: usize, layer: u32) -> Unit {
         change: none,
         motion: none,
         error: none,
+        error_mean: none,
+        skipped: 0,
         scalars: none,
         signal_runs,
         window_runs,
