@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { densityOf, PRUNING_SCOPES, type PruningScope } from "../compress/prune.ts";
+import { densityOf } from "../compress/prune.ts";
 import { encodeCheckpoint, planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { weightCount } from "../model/plan.ts";
-import type { Blocks } from "../model/weight_blocks.ts";
+import { DEFAULT_BLOCKS } from "../model/pruning_schedule.ts";
 import {
   formatOf,
   hasMomentum,
@@ -28,12 +28,11 @@ import { firstFrame, sourceNamed, tryStored } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags, type Values } from "./flags.ts";
 import { quantity, signed, small, table } from "./format.ts";
+import { PRUNING_FLAGS, readPruning } from "./pruning_flags.ts";
 import { write } from "./view.ts";
 
 /** Steps of teaching unless stated. */
 const STEPS = 1000;
-/** Weights that go together unless stated: of those that fill a vector the ones that cost least (docs/compression.md). */
-const BLOCKS = "1x4";
 /** Frames on which both are compared unless stated. */
 const EVAL_STEPS = 200;
 
@@ -44,20 +43,7 @@ export const command: Command = {
   positional: "MODEL",
   flags: {
     format: { value: "FORMAT", of: WEIGHT_FORMATS, help: "what weights are stored in" },
-    prune: {
-      value: "P",
-      kind: "number",
-      help: "the share of weights that goes: 0.9 keeps a tenth",
-    },
-    blocks: {
-      value: "RxC",
-      help: `weights that go together: hidden units x inputs (default: ${BLOCKS})`,
-    },
-    scope: {
-      value: "WHAT",
-      of: PRUNING_SCOPES,
-      help: "where weights compete to be kept (default: matrix)",
-    },
+    ...PRUNING_FLAGS,
     retrain: { value: "FILE|scene", help: "teaches it again; a clip that is shorter is looped" },
     steps: { value: "N", kind: "count", help: `steps of teaching (default: ${STEPS})` },
     "at-once": { help: "prune before the teaching, not step by step on the way" },
@@ -83,30 +69,14 @@ export const command: Command = {
   ],
 };
 
-/** `4x1`. */
-function blocksOf(text: string): Blocks {
-  const [, rows, columns] = text.match(/^([1-9]\d{0,3})x([1-9]\d{0,3})$/) ?? [];
-  if (rows === undefined) {
-    throw new UsageError(`--blocks is hidden units x inputs as in 4x1, not "${text}"`);
-  }
-  return { rows: Number(rows), columns: Number(columns) };
-}
-
 /** What the flags ask for; the source is opened elsewhere. */
 function wishOf(values: Values) {
   const format = values.text("format") as WeightFormat | undefined;
-  const pruned = values.number("prune");
+  const asked = readPruning(values, ["at-once"]);
+  const pruning = asked === undefined ? undefined : { blocks: DEFAULT_BLOCKS, ...asked };
   const retrain = values.text("retrain");
-  if (format === undefined && pruned === undefined && retrain === undefined) {
+  if (format === undefined && pruning === undefined && retrain === undefined) {
     throw new UsageError("compress needs something to do: --format, --prune or --retrain");
-  }
-  if (pruned !== undefined && pruned >= 1) {
-    throw new UsageError(
-      `--prune is the share that goes, below 1, not ${pruned}: 0.9 keeps a tenth`,
-    );
-  }
-  for (const name of ["blocks", "scope", "at-once"]) {
-    if (values.has(name) && pruned === undefined) throw new UsageError(`--${name} needs --prune`);
   }
   for (const name of ["steps", "at-once", "eval-steps", "fit"]) {
     if (values.has(name) && retrain === undefined) {
@@ -116,11 +86,6 @@ function wishOf(values: Values) {
   for (const name of ["steps", "threads", "eval-steps"]) {
     if (values.number(name) === 0) throw new UsageError(`--${name} is 1 or more, not 0`);
   }
-  const pruning = pruned === undefined ? undefined : {
-    density: 1 - pruned,
-    blocks: blocksOf(values.text("blocks") ?? BLOCKS),
-    scope: (values.text("scope") ?? "matrix") as PruningScope,
-  };
   return { format, pruning, retrain };
 }
 

@@ -19,6 +19,7 @@ import {
   signalLengths,
 } from "../model/plan.ts";
 import { denseCheckpoint, pairLengths } from "../model/pairs.ts";
+import type { PruningSchedule } from "../model/pruning_schedule.ts";
 import type { Spec } from "../model/spec.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
 import { formatOf, hasMomentum, readBytes, weightBytes } from "../model/weight_format.ts";
@@ -196,6 +197,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let checkpoint: { step: number; learned: number; sourceFrames: number } | undefined;
   let summaries: WeightSummaries | undefined;
   let mask: Mask | undefined;
+  let pruning: PruningSchedule | undefined;
   if (name?.endsWith(".safetensors")) {
     const [flag] = specFlagsGiven(values);
     if (flag !== undefined) {
@@ -205,7 +207,7 @@ export async function main(args: readonly string[]): Promise<number> {
     spec = parseSpec(stored.spec);
     const { step, learned } = stored.checkpoint;
     checkpoint = { step, learned, sourceFrames: stored.sourceFrames };
-    mask = stored.mask;
+    ({ mask, pruning } = stored);
     const plan = planOf(stored);
     summaries = summarise(plan, denseCheckpoint(plan, stored.checkpoint));
   } else {
@@ -214,7 +216,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const description = await describe(spec, mask);
   if (values.has("json")) {
     const stored = summaries ?? null;
-    write(`${JSON.stringify({ ...description, checkpoint: checkpoint ?? null, stored, spec })}\n`);
+    const about = { checkpoint: checkpoint ?? null, pruning: pruning ?? null, stored, spec };
+    write(`${JSON.stringify({ ...description, ...about })}\n`);
     return EXIT.ok;
   }
   const { frame, units, weights, bytes, learningStep, predictingStep, layers } = description;
@@ -246,6 +249,10 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   if (description.density < 1) {
     facts.push(["kept", `${(100 * description.density).toFixed(1)} % of the weights`]);
+  }
+  if (pruning !== undefined && pruning.made <= pruning.steps) {
+    const { density, made, steps } = pruning;
+    facts.push(["being pruned", `to ${(100 * density).toFixed(1)} %, ${made} of ${steps} steps`]);
   }
   for (const name of ["encoder", "decoder"] as const) {
     if (summaries === undefined) continue;

@@ -8,7 +8,7 @@ import { type Plan, unitCount } from "../model/plan.ts";
 import { matricesOf } from "../model/weight_format.ts";
 import { assert, assertEquals, assertThrows } from "../std_assert.ts";
 import fc from "fast-check";
-import { densityOf, gradualDensity, prune } from "./prune.ts";
+import { densityOf, prune } from "./prune.ts";
 
 const recipe: Recipe = {
   ...fc.sample(recipes({ delays: false, parts: false, masks: false, formats: [] }), {
@@ -145,13 +145,4 @@ Deno.test("densities and blocks that make no sense are refused", () => {
   assertThrows(blocks(0, 1), RangeError, "4x1, not 0x1");
   assertThrows(blocks(1, 2.5), RangeError, "not 1x2.5");
   assertThrows(blocks(8, 1), RangeError, "do not fit: the model has 7 hidden outputs");
-});
-
-Deno.test("gradualDensity() goes from 1 to the target, fast at first", () => {
-  assertEquals([gradualDensity(0.1, 0), gradualDensity(0.1, 1), gradualDensity(0.1, 2)], [
-    1,
-    .1,
-    .1,
-  ]);
-  assert(gradualDensity(0.1, 0.5) < 0.25);
 });

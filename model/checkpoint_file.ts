@@ -11,6 +11,7 @@ import { compilePlan } from "./compile.ts";
 import { packWeights, unpackWeights } from "./packed_weights.ts";
 import { parseSpec } from "./parse_spec.ts";
 import type { Mask, Plan } from "./plan.ts";
+import type { PruningSchedule } from "./pruning_schedule.ts";
 import { decodeTensors, encodeTensors } from "./safetensors.ts";
 
 /** A checkpoint and what a run needs to go on from it. */
@@ -23,6 +24,8 @@ export interface StoredCheckpoint {
   readonly sourceFrames: number;
   /** Which weights there are, where it is pruned. */
   readonly mask?: Mask;
+  /** How it is being pruned, where that has begun. */
+  readonly pruning?: PruningSchedule;
 }
 
 /**
@@ -47,7 +50,7 @@ const VERSION = "1";
  * @throws {RangeError} for a weight that is not on the grid of the specification's format
  */
 export async function encodeCheckpoint(
-  { spec, checkpoint, sourceFrames, mask }: StoredCheckpoint,
+  { spec, checkpoint, sourceFrames, mask, pruning }: StoredCheckpoint,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const { deferred } = checkpoint;
   const plain = spec["format"] === undefined || spec["format"] === "f32";
@@ -65,6 +68,7 @@ export async function encodeCheckpoint(
     started: String(checkpoint.started),
     source_frames: String(sourceFrames),
     ...(blocks === undefined ? {} : { mask_blocks: blocks }),
+    ...(pruning === undefined ? {} : { pruning: encodePruning(pruning) }),
     ...(deferred === undefined
       ? {}
       : { defer: String(deferred.every), defer_window: String(deferred.window) }),
@@ -116,7 +120,14 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpo
     },
     sourceFrames: number("source_frames"),
     ...(mask === undefined ? {} : { mask }),
+    ...(metadata["pruning"] === undefined ? {} : { pruning: JSON.parse(metadata["pruning"]) }),
   };
+}
+
+/** In one order, so that equal schedules are equal bytes. */
+function encodePruning({ density, blocks, scope, from, steps, made }: PruningSchedule): string {
+  const { rows, columns } = blocks;
+  return JSON.stringify({ density, blocks: { rows, columns }, scope, from, steps, made });
 }
 
 /** SHA-256 of parts: of their own digests, so that nothing is copied together. */

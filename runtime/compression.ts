@@ -3,22 +3,21 @@
  *
  * @module
  */
-import { gradualDensity, prune, type PruneOptions } from "../compress/prune.ts";
+import { densityOf, prune, type PruneOptions } from "../compress/prune.ts";
 import { quantise, type Quantised } from "../compress/quantise.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { denseCheckpoint } from "../model/pairs.ts";
 import type { Plan } from "../model/plan.ts";
+import { gradualDensity, pruningSteps } from "../model/pruning_schedule.ts";
 import { formatOf, type WeightFormat } from "../model/weight_format.ts";
 import { DirectFeed } from "./feed.ts";
 import { Running } from "./running.ts";
 import { type Trial, tryModel } from "./trial.ts";
 import { type Source, SourceError } from "../sources/source.ts";
 
-/** How often a gradual schedule prunes. */
-const PRUNINGS = 20;
-/** The share of the steps in which it does; the rest heals. */
-const PRUNED_BY = 0.75;
+/** The share of the steps in which gradual pruning goes on, unless stated; the rest heals. */
+export const PRUNED_BY = 0.75;
 
 /** How a model is taught again. */
 export interface Retraining {
@@ -89,11 +88,15 @@ export async function compress(
   // While it is taught every update is written at once; whether they are deferred when it runs is up to its specification.
   const spec = { ...stored.spec, format };
   let frames = stored.sourceFrames;
+  const { pruning: under, ...rest } = stored;
   const wrap = (plan: Plan, checkpoint: Checkpoint): StoredCheckpoint => ({
+    ...rest,
     spec,
     checkpoint,
     sourceFrames: frames,
     ...(plan.mask === undefined ? {} : { mask: plan.mask }),
+    // What a run had begun goes on, but where this prunes instead.
+    ...(under === undefined || pruning !== undefined ? {} : { pruning: under }),
   });
   let state: { plan: Plan; checkpoint: Checkpoint } = {
     plan: { ...plan, defer: { every: 0, window: 0 } },
@@ -111,10 +114,11 @@ export async function compress(
   const feed = new DirectFeed(source);
   await feed.start({ size, radius: rule.name === "saccade" ? rule.motion : 0, skip });
   let made = 0;
+  const from = densityOf(plan);
   for (const { end, done } of scheduleOf(steps, pruning !== undefined && gradual)) {
-    let density = 1;
-    if (pruning !== undefined) {
-      density = gradualDensity(pruning.density, done);
+    let density = from;
+    if (pruning !== undefined && done > 0) {
+      density = gradualDensity(pruning.density, done, from);
       state = prune(state.plan, state.checkpoint, { ...pruning, density });
     }
     const begin = made;
@@ -134,12 +138,10 @@ export async function compress(
 
 /** Runs of steps, and the share of the schedule that lies behind at the beginning of each. */
 function scheduleOf(steps: number, gradual: boolean): { end: number; done: number }[] {
-  if (!gradual) return [{ end: steps, done: 1 }];
-  const prunings = Math.max(Math.min(PRUNINGS, Math.floor(PRUNED_BY * steps)), 1);
-  return Array.from({ length: prunings }, (_, i) => ({
-    end: i + 1 === prunings ? steps : Math.round(PRUNED_BY * steps * (i + 1) / prunings),
-    done: (i + 1) / prunings,
-  }));
+  if (!gradual || steps < 2) return [{ end: steps, done: 1 }];
+  const pruned = Math.max(Math.floor(PRUNED_BY * steps), 1);
+  const ends = pruningSteps(pruned);
+  return [...ends, steps].map((end, i) => ({ end, done: (ends[i - 1] ?? 0) / pruned }));
 }
 
 async function teach(
