@@ -44,6 +44,13 @@ export type { Channel } from "./backends/remote/channel.ts";
 export { inProcess, inWorker } from "./backends/remote/isolate.ts";
 export { remoteBackend } from "./backends/remote/remote.ts";
 export { serve } from "./backends/remote/serve.ts";
+export {
+  contextContributions,
+  contextsAfter,
+  dropContexts,
+  type Dropped,
+  type DropOptions,
+} from "./compress/contexts.ts";
 export { densityOf, prune, type Pruned, type PruneOptions } from "./compress/prune.ts";
 export { type Loss, quantise, type Quantised } from "./compress/quantise.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";

@@ -5,7 +5,7 @@
  */
 import { densityOf } from "../compress/prune.ts";
 import { encodeCheckpoint, planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
-import { weightCount } from "../model/plan.ts";
+import { unitCount, weightCount } from "../model/plan.ts";
 import { DEFAULT_BLOCKS } from "../model/pruning_schedule.ts";
 import {
   formatOf,
@@ -44,6 +44,10 @@ export const command: Command = {
   flags: {
     format: { value: "FORMAT", of: WEIGHT_FORMATS, help: "what weights are stored in" },
     ...PRUNING_FLAGS,
+    contexts: {
+      value: "SHARE",
+      help: "the share of contexts that goes, those that add least; 0: what adds nothing",
+    },
     retrain: { value: "FILE|scene", help: "teaches it again; a clip that is shorter is looped" },
     steps: { value: "N", kind: "count", help: `steps of teaching (default: ${STEPS})` },
     "at-once": { help: "prune before the teaching, not step by step on the way" },
@@ -65,9 +69,18 @@ export const command: Command = {
   },
   examples: [
     "saccade compress model.safetensors --format i8 -o small.safetensors",
+    "saccade compress model.safetensors --contexts 0.5 --retrain scene -o small.safetensors",
     "saccade compress model.safetensors --prune 0.9 --retrain scene --steps 5000 -o small.safetensors",
   ],
 };
+
+/** A share from 0 to 1. */
+function shareOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const share = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && share <= 1) return share;
+  throw new UsageError(`--contexts is a share from 0 to 1, not "${text}"`);
+}
 
 /** What the flags ask for; the source is opened elsewhere. */
 function wishOf(values: Values) {
@@ -75,6 +88,10 @@ function wishOf(values: Values) {
   const asked = readPruning(values, ["at-once"]);
   const pruning = asked === undefined ? undefined : { blocks: DEFAULT_BLOCKS, ...asked };
   const retrain = values.text("retrain");
+  const contexts = shareOf(values.text("contexts"));
+  if (contexts !== undefined && retrain === undefined) {
+    throw new UsageError("--contexts needs --retrain: what they add is measured on its frames");
+  }
   if (format === undefined && pruning === undefined && retrain === undefined) {
     throw new UsageError("compress needs something to do: --format, --prune or --retrain");
   }
@@ -86,7 +103,7 @@ function wishOf(values: Values) {
   for (const name of ["steps", "threads", "eval-steps"]) {
     if (values.number(name) === 0) throw new UsageError(`--${name} is 1 or more, not 0`);
   }
-  return { format, pruning, retrain };
+  return { format, pruning, contexts, retrain };
 }
 
 /** Refuses to write over the original. */
@@ -128,6 +145,9 @@ class Progress implements Disposable {
 interface Measured {
   readonly format: WeightFormat;
   readonly density: number;
+  /** Contexts and units that there are. */
+  readonly contexts: number;
+  readonly units: number;
   readonly bytesOnDisk: number;
   readonly bytesOfWeights: number;
   /** Whether every weight has momentum; what it was is lost where only the old one has. */
@@ -147,6 +167,8 @@ async function measure(path: string, stored: StoredCheckpoint, trial?: Trial): P
   return {
     format,
     density,
+    contexts: plan.contextKind.length,
+    units: unitCount(plan),
     bytesOnDisk: (await Deno.stat(path)).size,
     bytesOfWeights: Math.ceil(Math.round(density * weightCount(plan)) * weightBytes(format)),
     momentum: hasMomentum(plan),
@@ -168,7 +190,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (path === undefined || more.length > 0) {
     throw new UsageError("compress takes one model: a file that run has saved");
   }
-  const { format, pruning, retrain } = wishOf(values);
+  const { format, pruning, contexts, retrain } = wishOf(values);
   const out = values.text("out");
   if (out === undefined) throw new UsageError("compress needs --out FILE for the new model");
   await checkTarget(path, out);
@@ -195,6 +217,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const options: CompressOptions = {
     ...(format === undefined ? {} : { format }),
     ...(pruning === undefined ? {} : { pruning }),
+    ...(contexts === undefined ? {} : { contexts }),
     save,
   };
   let result: Compressed;
@@ -263,6 +286,12 @@ function render(before: Measured, after: Measured): string {
     ["file", ({ bytesOnDisk }) => quantity(bytesOnDisk, "B")],
     ["weights", ({ bytesOfWeights }) => quantity(bytesOfWeights, "B")],
   ];
+  if (after.contexts < before.contexts) {
+    rows.push(
+      ["contexts", ({ contexts }) => String(contexts)],
+      ["units", ({ units }) => String(units)],
+    );
+  }
   if (after.mse !== null) {
     rows.push(
       ["error, frozen", ({ mse }) => small(mse)],

@@ -13,7 +13,6 @@ import {
   frameLength,
   hashPlan,
   lengths,
-  type Mask,
   offsetsOf,
   type Plan,
   signalLengths,
@@ -97,11 +96,9 @@ function readoutWeights(spec: Spec, layer: number, units: number): number {
  * Everything there is to say of a model.
  *
  * @param spec the model
- * @param mask which weights there are, where it is pruned
+ * @param plan what is left of it, where it is pruned
  */
-export async function describe(spec: Spec, mask?: Mask) {
-  const compiled = compilePlan(spec);
-  const plan = mask === undefined ? compiled : { ...compiled, mask };
+export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
   const lengths = { ...stateLengths(plan), ...pairLengths(plan, plan.defer) };
   // Where updates are deferred, what is kept of the momentum are the pairs.
   const tensors = Object.entries(lengths).filter(([name]) =>
@@ -136,7 +133,10 @@ export async function describe(spec: Spec, mask?: Mask) {
   };
   const learning = costOf(true);
   const predicting = costOf(false);
-  const layers = spec.layer_shapes.map((_, layer) => describeLayer(plan, spec, layer));
+  const layers = Array.from(
+    { length: plan.layerStart.length - 1 },
+    (_, layer) => describeLayer(plan, spec, layer),
+  );
   const total = (of: (layer: typeof layers[number]) => number) =>
     layers.reduce((sum, layer) => sum + of(layer), 0);
   const flops = ({ macs, bytesRead, bytesWritten }: typeof learning) => ({
@@ -149,6 +149,8 @@ export async function describe(spec: Spec, mask?: Mask) {
     lateral: spec.lateral,
     frame: { width: plan.frame.width, height: plan.frame.height, values: frameLength(plan) },
     units: plan.layerStart.at(-1)!,
+    contexts: plan.contextKind.length,
+    contextsDropped: compilePlan(spec).contextKind.length - plan.contextKind.length,
     format,
     density: kept,
     momentum,
@@ -196,7 +198,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let spec: Spec;
   let checkpoint: { step: number; learned: number; sourceFrames: number } | undefined;
   let summaries: WeightSummaries | undefined;
-  let mask: Mask | undefined;
+  let plan: Plan | undefined;
   let pruning: PruningSchedule | undefined;
   if (name?.endsWith(".safetensors")) {
     const [flag] = specFlagsGiven(values);
@@ -207,13 +209,13 @@ export async function main(args: readonly string[]): Promise<number> {
     spec = parseSpec(stored.spec);
     const { step, learned } = stored.checkpoint;
     checkpoint = { step, learned, sourceFrames: stored.sourceFrames };
-    ({ mask, pruning } = stored);
-    const plan = planOf(stored);
+    ({ pruning } = stored);
+    plan = planOf(stored);
     summaries = summarise(plan, denseCheckpoint(plan, stored.checkpoint));
   } else {
     spec = await readSpec(values, name);
   }
-  const description = await describe(spec, mask);
+  const description = await describe(spec, plan);
   if (values.has("json")) {
     const stored = summaries ?? null;
     const about = { checkpoint: checkpoint ?? null, pruning: pruning ?? null, stored, spec };
@@ -250,6 +252,10 @@ export async function main(args: readonly string[]): Promise<number> {
   if (description.density < 1) {
     facts.push(["kept", `${(100 * description.density).toFixed(1)} % of the weights`]);
   }
+  if (description.contextsDropped > 0) {
+    const { contexts, contextsDropped } = description;
+    facts.push(["contexts", `${contexts}, ${contextsDropped} were dropped`]);
+  }
   if (pruning !== undefined && pruning.made <= pruning.steps) {
     const { density, made, steps } = pruning;
     facts.push(["being pruned", `to ${(100 * density).toFixed(1)} %, ${made} of ${steps} steps`]);
@@ -263,7 +269,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const width = Math.max(...facts.map(([fact]) => fact!.length));
   const rows = layers.map((l) => [
     String(l.layer),
-    `${l.side} x ${l.side}`,
+    l.units === l.side ** 2 ? `${l.side} x ${l.side}` : `${l.units} of ${l.side} x ${l.side}`,
     String(l.signal),
     range(l.contexts),
     range(l.inputs),

@@ -7,8 +7,7 @@ import { setImmediate } from "node:timers";
 import type { StepInput, StepOptions } from "../backends/backend.ts";
 import { BackendError } from "../backends/errors.ts";
 import { densityOf } from "../compress/prune.ts";
-import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
-import { compilePlan } from "../model/compile.ts";
+import { encodeCheckpoint, planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { frameLength } from "../model/plan.ts";
 import type { PruningSchedule } from "../model/pruning_schedule.ts";
 import type { Spec } from "../model/spec.ts";
@@ -106,8 +105,7 @@ export async function* runFeed(
   feed: Feed,
 ): AsyncGenerator<Report, void, void> {
   const { spec, resume } = options;
-  const compiled = compilePlan(spec);
-  const plan = resume?.mask === undefined ? compiled : { ...compiled, mask: resume.mask };
+  const plan = planOf({ ...resume, spec: { ...spec } });
   const { schedule, note } = startPruning(plan, options);
   if (note !== undefined) options.note?.(note);
   await using running = await Running.open(plan, { ...options, prunes: schedule !== undefined });
@@ -375,10 +373,12 @@ class Loop {
   async #save(path: string): Promise<void> {
     const spec = { ...this.#options.spec };
     const { mask } = this.#running.plan;
+    const contexts = this.#options.resume?.contexts;
     const stored = {
       spec,
       sourceFrames: this.#sourceFrames,
       ...(mask === undefined ? {} : { mask }),
+      ...(contexts === undefined ? {} : { contexts }),
       ...(this.#pruning === undefined ? {} : { pruning: this.#pruning.schedule }),
       checkpoint: await this.#running.session.save(),
     };
