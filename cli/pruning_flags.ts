@@ -4,7 +4,12 @@
  * @module
  */
 import type { PruneOptions } from "../compress/prune.ts";
-import { DEFAULT_BLOCKS, PRUNING_SCOPES, type PruningScope } from "../model/pruning_schedule.ts";
+import {
+  DEFAULT_BLOCKS,
+  DEFAULT_SCOPE,
+  PRUNING_SCOPES,
+  type PruningScope,
+} from "../model/pruning_schedule.ts";
 import type { Blocks } from "../model/weight_blocks.ts";
 import { UsageError } from "./exit.ts";
 import type { Flag, Values } from "./flags.ts";
@@ -24,7 +29,7 @@ export const PRUNING_FLAGS: Readonly<Record<string, Flag>> = {
   scope: {
     value: "WHAT",
     of: PRUNING_SCOPES,
-    help: "where weights compete to be kept (default: matrix)",
+    help: `where weights compete to be kept (default: ${DEFAULT_SCOPE})`,
   },
 };
 

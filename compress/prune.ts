@@ -5,7 +5,7 @@
  */
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
 import { layerOf, type Mask, type Plan } from "../model/plan.ts";
-import type { PruningScope } from "../model/pruning_schedule.ts";
+import { DEFAULT_SCOPE, type PruningScope } from "../model/pruning_schedule.ts";
 import { type Blocks, hiddenMajor } from "../model/weight_blocks.ts";
 import { matricesOf, type MatrixPlace } from "../model/weight_format.ts";
 
@@ -15,7 +15,7 @@ export interface PruneOptions {
   readonly density: number;
   /** 1 x 1 unless stated. */
   readonly blocks?: Blocks;
-  /** `matrix` unless stated: every matrix has the density, and no unit loses all it knows. */
+  /** `global` unless stated: what the whole can do without goes, wherever it is. With `matrix` every matrix has the density. */
   readonly scope?: PruningScope;
 }
 
@@ -60,7 +60,7 @@ interface Scored {
 export function prune(
   plan: Plan,
   checkpoint: Checkpoint,
-  { density, blocks = { rows: 1, columns: 1 }, scope = "matrix" }: PruneOptions,
+  { density, blocks = { rows: 1, columns: 1 }, scope = DEFAULT_SCOPE }: PruneOptions,
 ): Pruned {
   checkPruning(plan, { density, blocks });
   if (checkpoint.deferred !== undefined) {

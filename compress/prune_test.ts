@@ -42,10 +42,13 @@ Deno.test("a density of 1 prunes nothing", () => {
   assertEquals(checkpoint, before);
 });
 
-Deno.test("weights are pruned by their size, in every matrix alike", () => {
+Deno.test("weights are pruned by their size, and with scope matrix in every matrix alike", () => {
   const before = state();
   const copy = structuredClone(before);
-  const { plan: { mask }, checkpoint: { tensors } } = prune(plan, before, { density: 0.3 });
+  const { plan: { mask }, checkpoint: { tensors } } = prune(plan, before, {
+    density: 0.3,
+    scope: "matrix",
+  });
   assertEquals(before, copy);
   for (const { name, begin, rows, columns } of matricesOf(plan)) {
     const length = rows * columns;
@@ -90,8 +93,11 @@ Deno.test("scopes: a layer, and the model, share their density; no matrix loses 
   const [first] = matricesOf(plan);
   const { begin, rows, columns } = first!;
   for (let i = begin; i < begin + rows * columns; i++) quiet.encoder[i]! *= 1e-3;
-  for (const scope of ["layer", "global"] as const) {
-    const pruned = prune(plan, { ...before, tensors: quiet }, { density: 0.3, scope }).plan;
+  for (const scope of ["layer", undefined] as const) {
+    const pruned = prune(plan, { ...before, tensors: quiet }, {
+      density: 0.3,
+      ...(scope === undefined ? {} : { scope }),
+    }).plan;
     const kept = pruned.mask.encoder.slice(begin, begin + rows * columns);
     assertEquals(kept.filter((bit) => bit === 1).length, 1, scope);
     assert(Math.abs(densityOf(pruned) - 0.3) < 0.01, `${densityOf(pruned)}`);

@@ -14,6 +14,9 @@ export type PruningScope = "matrix" | "layer" | "global";
 /** Unless stated: of the blocks that fill a vector those that cost least (docs/compression.md). */
 export const DEFAULT_BLOCKS: Blocks = { rows: 1, columns: 4 };
 
+/** Unless stated: what matters little is then not kept for the sake of its matrix (docs/compression.md). */
+export const DEFAULT_SCOPE: PruningScope = "global";
+
 /** How often a schedule prunes, where it has as many steps. */
 const PRUNINGS = 20;
 

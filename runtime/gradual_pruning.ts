@@ -10,6 +10,7 @@ import { SpecError } from "../model/parse_spec.ts";
 import type { Plan } from "../model/plan.ts";
 import {
   DEFAULT_BLOCKS,
+  DEFAULT_SCOPE,
   densityDue,
   type PruningSchedule,
   pruningSteps,
@@ -68,7 +69,7 @@ export function startPruning(
     const { message } = error as Error;
     throw new SpecError(`This model cannot be pruned like that: ${message}`, { cause: error });
   }
-  const { density, blocks = DEFAULT_BLOCKS, scope = "matrix" } = wish;
+  const { density, blocks = DEFAULT_BLOCKS, scope = DEFAULT_SCOPE } = wish;
   const from = densityOf(plan);
   if (density >= from) {
     const note = `nothing is left to prune: ${percent(from)} of the weights are there, ${

@@ -62,7 +62,7 @@ Deno.test("a run that ends meanwhile goes on when it is resumed, as if it had no
   const whole = await all({ pruning, steps: 30 });
   const half = await all({ pruning, steps: 11 });
   assertEquals(half.stored.pruning, {
-    ...{ density: 0.2, blocks: DEFAULT_BLOCKS, scope: "matrix" },
+    ...{ density: 0.2, blocks: DEFAULT_BLOCKS, scope: "global" },
     ...{ from: 1, steps: 20, made: 11 },
   });
   for (const again of [undefined, { density: 0.2 }]) {
@@ -116,11 +116,11 @@ Deno.test("startPruning() tells what goes on, what is new, and what is finished"
   assertEquals(finished.note, "the pruning is finished: 50.0 % of the weights are left");
   const { from, ...next } = startPruning(half.plan, {
     resume,
-    pruning: { density: 0.1, scope: "global" },
+    pruning: { density: 0.1, scope: "layer" },
     steps: 100,
   }).schedule!;
   assertEquals(next, {
-    ...{ density: 0.1, blocks: DEFAULT_BLOCKS, scope: "global" },
+    ...{ density: 0.1, blocks: DEFAULT_BLOCKS, scope: "layer" },
     ...{ steps: 75, made: 0 },
   });
   assert(Math.abs(from - 0.5) < 1e-3);
