@@ -72,11 +72,9 @@ Deno.test("a run that ends meanwhile goes on when it is resumed, as if it had no
       ...(again === undefined ? {} : { pruning: again }),
     });
     assertEquals(rest.bytes, whole.bytes);
-    assertEquals(rest.said.length, 1);
-    assert(
-      rest.said[0]!.startsWith("the pruning goes on: 11 of 20 steps made, 30.0 %"),
-      rest.said[0],
-    );
+    const [said, ...more] = rest.said;
+    assertEquals(more, []);
+    assert(/^the pruning goes on: 11 of 20 steps made, (29|30)\.\d % of the/.test(said!), said);
   }
 });
 
