@@ -9,6 +9,9 @@ import { DEFAULT_SCOPE, type PruningScope } from "../model/pruning_schedule.ts";
 import { type Blocks, hiddenMajor } from "../model/weight_blocks.ts";
 import { matricesOf, type MatrixPlace } from "../model/weight_format.ts";
 
+/** Of the density, what every matrix keeps at least, whatever it competes with: one that has lost nearly all stops working. */
+const LEAST_SHARE = 0.5;
+
 /** How a model is pruned. */
 export interface PruneOptions {
   /** The share of blocks that is kept, above 0 and at most 1. */
@@ -38,7 +41,7 @@ interface Scored {
  * Prunes the blocks whose weights are smallest. What was pruned before stays pruned.
  *
  * Blocks at the end of a matrix are as small as what is left of it; blocks are compared by the mean square of their weights. Every
- * matrix keeps one block at least.
+ * matrix keeps half of the density at least, and one block.
  *
  * @param plan the model, perhaps pruned already
  * @param checkpoint its state, with nothing deferred
@@ -167,31 +170,46 @@ function scoresOf(
   return scores;
 }
 
-/** Which blocks of some matrices are kept: so many of the best, the first of equals; the best of each matrix. */
+/** Which blocks of matrices that compete are kept. */
 function choose(matrices: readonly Float64Array[], density: number): Uint8Array[] {
-  const sorted = new Float64Array(matrices.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const scores of matrices) {
-    sorted.set(scores, end);
-    end += scores.length;
+  const chosen = matrices.map(({ length }) => new Uint8Array(length));
+  let missing = Math.round(density * matrices.reduce((sum, { length }) => sum + length, 0));
+  for (const [i, scores] of matrices.entries()) {
+    const least = Math.max(Math.round(LEAST_SHARE * density * scores.length), 1);
+    missing -= take([scores], [chosen[i]!], least);
   }
-  sorted.sort();
-  const count = Math.max(Math.round(density * end), 1);
-  const least = sorted[end - count]!;
+  if (missing > 0) take(matrices, chosen, missing);
+  return chosen;
+}
+
+/** Chooses so many more of the blocks that were not pruned before, the best; of equals the first, on every machine. */
+function take(
+  matrices: readonly Float64Array[],
+  chosen: readonly Uint8Array[],
+  count: number,
+): number {
+  const open = new Float64Array(matrices.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const [m, scores] of matrices.entries()) {
+    for (let i = 0; i < scores.length; i++) {
+      if (scores[i]! >= 0 && chosen[m]![i] === 0) open[end++] = scores[i]!;
+    }
+  }
+  if (end === 0) return 0;
+  const sorted = open.subarray(0, end).sort();
+  const taken = Math.min(count, end);
+  const least = sorted[end - taken]!;
   let equals = 0;
-  for (let i = end - count; i < end && sorted[i] === least; i++) equals++;
-  return matrices.map((scores) => {
-    const chosen = new Uint8Array(scores.length);
-    let best = 0;
+  for (let i = end - taken; i < end && sorted[i] === least; i++) equals++;
+  for (const [m, scores] of matrices.entries()) {
     for (let i = 0; i < scores.length; i++) {
       const score = scores[i]!;
-      if (score > scores[best]!) best = i;
-      if (score < 0 || score < least || (score === least && equals-- <= 0)) continue;
-      chosen[i] = 1;
+      if (score < least || chosen[m]![i] === 1) continue;
+      if (score === least && equals-- <= 0) continue;
+      chosen[m]![i] = 1;
     }
-    chosen[best] = 1;
-    return chosen;
-  });
+  }
+  return taken;
 }
 
 function keep(
