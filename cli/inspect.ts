@@ -117,7 +117,7 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
   // Far in the schedule every layer learns, if it ever does. What is pruned costs nothing, but for where it was.
   const costOf = (learn: boolean) => {
     // The bytes of pruned i8 lie together.
-    const each = learn || mask !== undefined ? weightBytes(format) : readBytes(format);
+    const each = learn || plan.mask !== undefined ? weightBytes(format) : readBytes(format);
     const cost = plan.defer.every > 0 ? meanDeferredCost(plan) : stepCost(plan, {
       encoderBytes: (u) => each * plan.hidden * plan.inputs[u]!,
       decoderBytes: (u) => each * (plan.hidden + 1) * plan.outputs[u]!,
