@@ -45,13 +45,13 @@ export { inProcess, inWorker } from "./backends/remote/isolate.ts";
 export { remoteBackend } from "./backends/remote/remote.ts";
 export { serve } from "./backends/remote/serve.ts";
 export {
-  densityOf,
-  gradualDensity,
-  prune,
-  type Pruned,
-  type PruneOptions,
-  type PruningScope,
-} from "./compress/prune.ts";
+  contextContributions,
+  contextsAfter,
+  dropContexts,
+  type Dropped,
+  type DropOptions,
+} from "./compress/contexts.ts";
+export { densityOf, prune, type Pruned, type PruneOptions } from "./compress/prune.ts";
 export { type Loss, quantise, type Quantised } from "./compress/quantise.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
 export { type MeterOptions, openMeter } from "./meters/open.ts";
@@ -81,6 +81,11 @@ export {
   unitCount,
   weightCount,
 } from "./model/plan.ts";
+export {
+  gradualDensity,
+  type PruningSchedule,
+  type PruningScope,
+} from "./model/pruning_schedule.ts";
 export { rateAt, type Rates } from "./model/schedule.ts";
 export type { Activation, Lateral, RuleName, Spec } from "./model/spec.ts";
 export { checkState, stateLengths } from "./model/state.ts";
@@ -94,6 +99,7 @@ export {
 } from "./model/weight_format.ts";
 export { CheckpointError, loadCheckpoint } from "./runtime/checkpoint_store.ts";
 export { restore, type RestoreChanges } from "./runtime/restore.ts";
+export type { PruningWish } from "./runtime/gradual_pruning.ts";
 export type { Picture } from "./runtime/picture.ts";
 export type { CheckpointInterval } from "./runtime/recorder.ts";
 export type { Report } from "./runtime/report.ts";

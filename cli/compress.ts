@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { densityOf, PRUNING_SCOPES, type PruningScope } from "../compress/prune.ts";
+import { densityOf } from "../compress/prune.ts";
 import { encodeCheckpoint, planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
-import { weightCount } from "../model/plan.ts";
-import type { Blocks } from "../model/weight_blocks.ts";
+import { unitCount, weightCount } from "../model/plan.ts";
+import { DEFAULT_BLOCKS } from "../model/pruning_schedule.ts";
 import {
   formatOf,
   hasMomentum,
@@ -28,12 +28,11 @@ import { firstFrame, sourceNamed, tryStored } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags, type Values } from "./flags.ts";
 import { quantity, signed, small, table } from "./format.ts";
+import { PRUNING_FLAGS, readPruning } from "./pruning_flags.ts";
 import { write } from "./view.ts";
 
 /** Steps of teaching unless stated. */
 const STEPS = 1000;
-/** Weights that go together unless stated: of those that fill a vector the ones that cost least (docs/compression.md). */
-const BLOCKS = "1x4";
 /** Frames on which both are compared unless stated. */
 const EVAL_STEPS = 200;
 
@@ -44,19 +43,10 @@ export const command: Command = {
   positional: "MODEL",
   flags: {
     format: { value: "FORMAT", of: WEIGHT_FORMATS, help: "what weights are stored in" },
-    prune: {
-      value: "P",
-      kind: "number",
-      help: "the share of weights that goes: 0.9 keeps a tenth",
-    },
-    blocks: {
-      value: "RxC",
-      help: `weights that go together: hidden units x inputs (default: ${BLOCKS})`,
-    },
-    scope: {
-      value: "WHAT",
-      of: PRUNING_SCOPES,
-      help: "where weights compete to be kept (default: matrix)",
+    ...PRUNING_FLAGS,
+    contexts: {
+      value: "SHARE",
+      help: "the share of contexts that goes, those that add least; 0: what adds nothing",
     },
     retrain: { value: "FILE|scene", help: "teaches it again; a clip that is shorter is looped" },
     steps: { value: "N", kind: "count", help: `steps of teaching (default: ${STEPS})` },
@@ -79,34 +69,31 @@ export const command: Command = {
   },
   examples: [
     "saccade compress model.safetensors --format i8 -o small.safetensors",
+    "saccade compress model.safetensors --contexts 0.5 --retrain scene -o small.safetensors",
     "saccade compress model.safetensors --prune 0.9 --retrain scene --steps 5000 -o small.safetensors",
   ],
 };
 
-/** `4x1`. */
-function blocksOf(text: string): Blocks {
-  const [, rows, columns] = text.match(/^([1-9]\d{0,3})x([1-9]\d{0,3})$/) ?? [];
-  if (rows === undefined) {
-    throw new UsageError(`--blocks is hidden units x inputs as in 4x1, not "${text}"`);
-  }
-  return { rows: Number(rows), columns: Number(columns) };
+/** A share from 0 to 1. */
+function shareOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const share = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && share <= 1) return share;
+  throw new UsageError(`--contexts is a share from 0 to 1, not "${text}"`);
 }
 
 /** What the flags ask for; the source is opened elsewhere. */
 function wishOf(values: Values) {
   const format = values.text("format") as WeightFormat | undefined;
-  const pruned = values.number("prune");
+  const asked = readPruning(values, ["at-once"]);
+  const pruning = asked === undefined ? undefined : { blocks: DEFAULT_BLOCKS, ...asked };
   const retrain = values.text("retrain");
-  if (format === undefined && pruned === undefined && retrain === undefined) {
+  const contexts = shareOf(values.text("contexts"));
+  if (contexts !== undefined && retrain === undefined) {
+    throw new UsageError("--contexts needs --retrain: what they add is measured on its frames");
+  }
+  if (format === undefined && pruning === undefined && retrain === undefined) {
     throw new UsageError("compress needs something to do: --format, --prune or --retrain");
-  }
-  if (pruned !== undefined && pruned >= 1) {
-    throw new UsageError(
-      `--prune is the share that goes, below 1, not ${pruned}: 0.9 keeps a tenth`,
-    );
-  }
-  for (const name of ["blocks", "scope", "at-once"]) {
-    if (values.has(name) && pruned === undefined) throw new UsageError(`--${name} needs --prune`);
   }
   for (const name of ["steps", "at-once", "eval-steps", "fit"]) {
     if (values.has(name) && retrain === undefined) {
@@ -116,12 +103,7 @@ function wishOf(values: Values) {
   for (const name of ["steps", "threads", "eval-steps"]) {
     if (values.number(name) === 0) throw new UsageError(`--${name} is 1 or more, not 0`);
   }
-  const pruning = pruned === undefined ? undefined : {
-    density: 1 - pruned,
-    blocks: blocksOf(values.text("blocks") ?? BLOCKS),
-    scope: (values.text("scope") ?? "matrix") as PruningScope,
-  };
-  return { format, pruning, retrain };
+  return { format, pruning, contexts, retrain };
 }
 
 /** Refuses to write over the original. */
@@ -163,6 +145,9 @@ class Progress implements Disposable {
 interface Measured {
   readonly format: WeightFormat;
   readonly density: number;
+  /** Contexts and units that there are. */
+  readonly contexts: number;
+  readonly units: number;
   readonly bytesOnDisk: number;
   readonly bytesOfWeights: number;
   /** Whether every weight has momentum; what it was is lost where only the old one has. */
@@ -182,6 +167,8 @@ async function measure(path: string, stored: StoredCheckpoint, trial?: Trial): P
   return {
     format,
     density,
+    contexts: plan.contextKind.length,
+    units: unitCount(plan),
     bytesOnDisk: (await Deno.stat(path)).size,
     bytesOfWeights: Math.ceil(Math.round(density * weightCount(plan)) * weightBytes(format)),
     momentum: hasMomentum(plan),
@@ -203,7 +190,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (path === undefined || more.length > 0) {
     throw new UsageError("compress takes one model: a file that run has saved");
   }
-  const { format, pruning, retrain } = wishOf(values);
+  const { format, pruning, contexts, retrain } = wishOf(values);
   const out = values.text("out");
   if (out === undefined) throw new UsageError("compress needs --out FILE for the new model");
   await checkTarget(path, out);
@@ -230,6 +217,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const options: CompressOptions = {
     ...(format === undefined ? {} : { format }),
     ...(pruning === undefined ? {} : { pruning }),
+    ...(contexts === undefined ? {} : { contexts }),
     save,
   };
   let result: Compressed;
@@ -298,6 +286,12 @@ function render(before: Measured, after: Measured): string {
     ["file", ({ bytesOnDisk }) => quantity(bytesOnDisk, "B")],
     ["weights", ({ bytesOfWeights }) => quantity(bytesOfWeights, "B")],
   ];
+  if (after.contexts < before.contexts) {
+    rows.push(
+      ["contexts", ({ contexts }) => String(contexts)],
+      ["units", ({ units }) => String(units)],
+    );
+  }
   if (after.mse !== null) {
     rows.push(
       ["error, frozen", ({ mse }) => small(mse)],

@@ -13,7 +13,6 @@ import { denseCheckpoint } from "../model/pairs.ts";
 import { parseSpec } from "../model/parse_spec.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Spec } from "../model/spec.ts";
-import { formatOf } from "../model/weight_format.ts";
 import { loadCheckpoint, saveCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags, type Values } from "./flags.ts";
@@ -82,13 +81,12 @@ async function modelOf(
 
 /** What a graph can be made of: f32, nothing deferred, pruned weights that are 0. */
 function inF32(spec: Spec, pruned: Plan, checkpoint: Checkpoint) {
-  const { mask, ...plan } = pruned;
-  if (formatOf(pruned) === "f32" && mask === undefined) {
+  const { mask, format, ...plan } = pruned;
+  if (format === undefined && mask === undefined) {
     return { spec, plan, checkpoint: denseCheckpoint(plan, checkpoint) };
   }
   const { checkpoint: wide } = quantise(pruned, checkpoint, "f32");
-  const plain = { ...spec, format: "f32" as const };
-  return { spec: plain, plan: compilePlan(plain), checkpoint: wide };
+  return { spec: { ...spec, format: "f32" as const }, plan, checkpoint: wide };
 }
 
 /** Runs the command. */

@@ -13,12 +13,12 @@ import {
   frameLength,
   hashPlan,
   lengths,
-  type Mask,
   offsetsOf,
   type Plan,
   signalLengths,
 } from "../model/plan.ts";
 import { denseCheckpoint, pairLengths } from "../model/pairs.ts";
+import type { PruningSchedule } from "../model/pruning_schedule.ts";
 import type { Spec } from "../model/spec.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
 import { formatOf, hasMomentum, readBytes, weightBytes } from "../model/weight_format.ts";
@@ -96,11 +96,9 @@ function readoutWeights(spec: Spec, layer: number, units: number): number {
  * Everything there is to say of a model.
  *
  * @param spec the model
- * @param mask which weights there are, where it is pruned
+ * @param plan what is left of it, where it is pruned
  */
-export async function describe(spec: Spec, mask?: Mask) {
-  const compiled = compilePlan(spec);
-  const plan = mask === undefined ? compiled : { ...compiled, mask };
+export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
   const lengths = { ...stateLengths(plan), ...pairLengths(plan, plan.defer) };
   // Where updates are deferred, what is kept of the momentum are the pairs.
   const tensors = Object.entries(lengths).filter(([name]) =>
@@ -119,7 +117,7 @@ export async function describe(spec: Spec, mask?: Mask) {
   // Far in the schedule every layer learns, if it ever does. What is pruned costs nothing, but for where it was.
   const costOf = (learn: boolean) => {
     // The bytes of pruned i8 lie together.
-    const each = learn || mask !== undefined ? weightBytes(format) : readBytes(format);
+    const each = learn || plan.mask !== undefined ? weightBytes(format) : readBytes(format);
     const cost = plan.defer.every > 0 ? meanDeferredCost(plan) : stepCost(plan, {
       encoderBytes: (u) => each * plan.hidden * plan.inputs[u]!,
       decoderBytes: (u) => each * (plan.hidden + 1) * plan.outputs[u]!,
@@ -135,7 +133,10 @@ export async function describe(spec: Spec, mask?: Mask) {
   };
   const learning = costOf(true);
   const predicting = costOf(false);
-  const layers = spec.layer_shapes.map((_, layer) => describeLayer(plan, spec, layer));
+  const layers = Array.from(
+    { length: plan.layerStart.length - 1 },
+    (_, layer) => describeLayer(plan, spec, layer),
+  );
   const total = (of: (layer: typeof layers[number]) => number) =>
     layers.reduce((sum, layer) => sum + of(layer), 0);
   const flops = ({ macs, bytesRead, bytesWritten }: typeof learning) => ({
@@ -148,6 +149,8 @@ export async function describe(spec: Spec, mask?: Mask) {
     lateral: spec.lateral,
     frame: { width: plan.frame.width, height: plan.frame.height, values: frameLength(plan) },
     units: plan.layerStart.at(-1)!,
+    contexts: plan.contextKind.length,
+    contextsDropped: compilePlan(spec).contextKind.length - plan.contextKind.length,
     format,
     density: kept,
     momentum,
@@ -207,7 +210,8 @@ export async function main(args: readonly string[]): Promise<number> {
   let spec: Spec;
   let checkpoint: { step: number; learned: number; sourceFrames: number } | undefined;
   let summaries: WeightSummaries | undefined;
-  let mask: Mask | undefined;
+  let plan: Plan | undefined;
+  let pruning: PruningSchedule | undefined;
   if (name?.endsWith(".safetensors")) {
     const [flag] = specFlagsGiven(values);
     if (flag !== undefined) {
@@ -217,16 +221,17 @@ export async function main(args: readonly string[]): Promise<number> {
     spec = parseSpec(stored.spec);
     const { step, learned } = stored.checkpoint;
     checkpoint = { step, learned, sourceFrames: stored.sourceFrames };
-    mask = stored.mask;
-    const plan = planOf(stored);
+    ({ pruning } = stored);
+    plan = planOf(stored);
     summaries = summarise(plan, denseCheckpoint(plan, stored.checkpoint));
   } else {
     spec = await readSpec(values, name);
   }
-  const description = await describe(spec, mask);
+  const description = await describe(spec, plan);
   if (values.has("json")) {
     const stored = summaries ?? null;
-    write(`${JSON.stringify({ ...description, checkpoint: checkpoint ?? null, stored, spec })}\n`);
+    const about = { checkpoint: checkpoint ?? null, pruning: pruning ?? null, stored, spec };
+    write(`${JSON.stringify({ ...description, ...about })}\n`);
     return EXIT.ok;
   }
   const { frame, units, weights, bytes, learningStep, predictingStep, layers } = description;
@@ -260,6 +265,14 @@ export async function main(args: readonly string[]): Promise<number> {
   if (description.density < 1) {
     facts.push(["kept", `${(100 * description.density).toFixed(1)} % of the weights`]);
   }
+  if (description.contextsDropped > 0) {
+    const { contexts, contextsDropped } = description;
+    facts.push(["contexts", `${contexts}, ${contextsDropped} were dropped`]);
+  }
+  if (pruning !== undefined && pruning.made <= pruning.steps) {
+    const { density, made, steps } = pruning;
+    facts.push(["being pruned", `to ${(100 * density).toFixed(1)} %, ${made} of ${steps} steps`]);
+  }
   for (const name of ["encoder", "decoder"] as const) {
     if (summaries === undefined) continue;
     const { codebooks } = summaries[name];
@@ -269,7 +282,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const width = Math.max(...facts.map(([fact]) => fact!.length));
   const rows = layers.map((l) => [
     String(l.layer),
-    `${l.side} x ${l.side}`,
+    l.units === l.side ** 2 ? `${l.side} x ${l.side}` : `${l.units} of ${l.side} x ${l.side}`,
     String(l.signal),
     range(l.contexts),
     range(l.inputs),

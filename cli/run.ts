@@ -6,6 +6,7 @@
 import { BACKEND_NAMES } from "../backends/registry.ts";
 import { HostedRun, type Listener, type RunRequest } from "../runtime/host.ts";
 import { CheckpointError } from "../runtime/checkpoint_store.ts";
+import type { PruningWish } from "../runtime/gradual_pruning.ts";
 import type { CheckpointInterval } from "../runtime/recorder.ts";
 import type { Report } from "../runtime/report.ts";
 import type { SourceRequest } from "../sources/open.ts";
@@ -13,6 +14,7 @@ import type { Fit } from "../sources/source.ts";
 import { colourOf } from "./blocks.ts";
 import { EXIT, exitCode, sentence, UsageError } from "./exit.ts";
 import { type Command, parseFlags, type Values } from "./flags.ts";
+import { PRUNING_FLAGS, readPruning } from "./pruning_flags.ts";
 import { readSpec, SPEC_FLAGS, specFlagsGiven } from "./spec_flags.ts";
 import { hangUp, line, LiveView, summary, write } from "./view.ts";
 
@@ -41,6 +43,12 @@ export const command: Command = {
     isolate: { help: "the backend in a process of its own: when it crashes the run does not" },
     steps: { value: "N", kind: "count", help: "steps to make (default: until the source ends)" },
     seconds: { value: "N", kind: "number", help: "seconds to run" },
+    ...PRUNING_FLAGS,
+    "prune-steps": {
+      value: "N",
+      kind: "count",
+      help: "steps until all of that is gone (default: 3/4 of --steps, or 5000)",
+    },
     "no-learn": { help: "only predict" },
     save: { value: "FILE", help: "where the state is saved at the end" },
     resume: { value: "FILE", help: "go on from a checkpoint (and save to it)" },
@@ -53,6 +61,7 @@ export const command: Command = {
     "saccade run --spec small --video clip.mp4 --save model.safetensors",
     "saccade run --camera 0 --seconds 60 --json",
     "saccade run --resume model.safetensors --video clip.mp4 --steps 1000",
+    "saccade run --scene --prune 0.9 --prune-steps 5000 --save small.safetensors",
   ],
 };
 
@@ -102,6 +111,16 @@ function intervalOf(text: string): CheckpointInterval {
   return seconds === "s" ? { seconds: value } : { steps: value };
 }
 
+/** How the model is to be pruned. */
+function pruningOf(values: Values): PruningWish | undefined {
+  const pruning = readPruning(values, ["prune-steps"]);
+  if (pruning !== undefined && values.has("no-learn")) {
+    throw new UsageError("--prune goes on while the model learns: leave --no-learn out");
+  }
+  const steps = values.number("prune-steps");
+  return pruning === undefined || steps === undefined ? pruning : { ...pruning, steps };
+}
+
 /** What the flags ask for, as data. */
 async function requestOf(values: Values): Promise<RunRequest> {
   const resume = values.text("resume");
@@ -117,7 +136,7 @@ async function requestOf(values: Values): Promise<RunRequest> {
   if (every !== undefined && resume === undefined && !values.has("save")) {
     throw new UsageError("--checkpoint-every needs --save FILE to save to");
   }
-  for (const name of ["window", "threads"]) {
+  for (const name of ["window", "threads", "prune-steps"]) {
     if (values.number(name) === 0) throw new UsageError(`--${name} is 1 or more, not 0`);
   }
   const optional = Object.entries({
@@ -132,6 +151,7 @@ async function requestOf(values: Values): Promise<RunRequest> {
     steps: values.number("steps"),
     seconds: values.number("seconds"),
     window: values.number("window"),
+    pruning: pruningOf(values),
     save: values.text("save"),
     checkpointEvery: every === undefined ? undefined : intervalOf(every),
   }).filter(([, value]) => value !== undefined);

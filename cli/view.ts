@@ -47,6 +47,7 @@ export function line(report: Report): string {
     `step ${step}`,
     `skill ${signed(skill)}${motionSkill === null ? "" : ` (motion alone ${signed(motionSkill)})`}`,
     `mse ${small(mse.frame)} (copy-last ${small(copyLastMse)})`,
+    ...(report.density < 1 ? [`density ${report.density.toFixed(3)}`] : []),
     `${stepsPerSecond?.toFixed(1) ?? "unknown"} steps/s`,
     `${quantity(perStep.bytesRead + perStep.bytesWritten, "B")}/step`,
     ...(skippedShare === null ? [] : [`${shareText(skippedShare)} skipped`]),
@@ -82,6 +83,9 @@ export function summary(report: Report): string {
         ms.report.toFixed(2)
       } ms`,
     ],
+    ...(report.density < 1
+      ? [["weights kept", `${(100 * report.density).toFixed(1)} %`] as [string, string]]
+      : []),
     ["work a step", `${quantity(perStep.macs, "MAC")}`],
     [
       "bytes a step",

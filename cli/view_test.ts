@@ -11,6 +11,7 @@ const report: Report = {
   skill: 0.5,
   motionSkill: null,
   movingSkill: 0.5,
+  density: 1,
   stepsPerSecond: 300,
   ms: { source: 0.1, step: 3, report: 0.1 },
   perStep: { macs: 1e6, bytesRead: 4e6, bytesWritten: 4e6, joules: 1e-3 },

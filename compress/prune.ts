@@ -5,14 +5,12 @@
  */
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
 import { layerOf, type Mask, type Plan } from "../model/plan.ts";
-import { type Blocks, eachBlock, eachWeight } from "../model/weight_blocks.ts";
+import { DEFAULT_SCOPE, type PruningScope } from "../model/pruning_schedule.ts";
+import { type Blocks, hiddenMajor } from "../model/weight_blocks.ts";
 import { matricesOf, type MatrixPlace } from "../model/weight_format.ts";
 
-/** The weights that are compared with each other: those of one matrix, of a layer's encoders or decoders, or of all. */
-export const PRUNING_SCOPES: readonly PruningScope[] = ["matrix", "layer", "global"];
-
-/** One of {@linkcode PRUNING_SCOPES}. */
-export type PruningScope = "matrix" | "layer" | "global";
+/** Of the density, what every matrix keeps at least, whatever it competes with: one that has lost nearly all stops working. */
+const LEAST_SHARE = 0.5;
 
 /** How a model is pruned. */
 export interface PruneOptions {
@@ -20,7 +18,7 @@ export interface PruneOptions {
   readonly density: number;
   /** 1 x 1 unless stated. */
   readonly blocks?: Blocks;
-  /** `matrix` unless stated: every matrix has the density, and no unit loses all it knows. */
+  /** `global` unless stated: what the whole can do without goes, wherever it is. With `matrix` every matrix has the density. */
   readonly scope?: PruningScope;
 }
 
@@ -32,21 +30,18 @@ export interface Pruned {
   readonly checkpoint: Checkpoint;
 }
 
-/** A block of a matrix, and what it counts. */
-interface Block {
+/** The blocks of a matrix, in the order of `weight_blocks.ts`. */
+interface Scored {
   readonly place: MatrixPlace;
-  /** Its first hidden unit and input or output. */
-  readonly row: number;
-  readonly column: number;
-  /** Mean square of its weights; -1 where it was pruned before. */
-  readonly score: number;
+  /** Of each block the mean square of its weights; -1 where all of it was pruned before. */
+  readonly scores: Float64Array;
 }
 
 /**
  * Prunes the blocks whose weights are smallest. What was pruned before stays pruned.
  *
  * Blocks at the end of a matrix are as small as what is left of it; blocks are compared by the mean square of their weights. Every
- * matrix keeps one block at least.
+ * matrix keeps half of the density at least, and one block.
  *
  * @param plan the model, perhaps pruned already
  * @param checkpoint its state, with nothing deferred
@@ -68,12 +63,9 @@ interface Block {
 export function prune(
   plan: Plan,
   checkpoint: Checkpoint,
-  { density, blocks = { rows: 1, columns: 1 }, scope = "matrix" }: PruneOptions,
+  { density, blocks = { rows: 1, columns: 1 }, scope = DEFAULT_SCOPE }: PruneOptions,
 ): Pruned {
-  if (!(density > 0 && density <= 1)) {
-    throw new RangeError(`A density is above 0 and at most 1, not ${density}`);
-  }
-  checkBlocks(plan, blocks);
+  checkPruning(plan, { density, blocks });
   if (checkpoint.deferred !== undefined) {
     throw new TypeError("The checkpoint has deferred updates: prune denseCheckpoint() of it");
   }
@@ -83,7 +75,7 @@ export function prune(
     decoder: new Uint8Array(tensors["decoder"]!.length),
   };
   const layers = layerOf(plan);
-  const groups = new Map<string, Block[]>();
+  const groups = new Map<string, Scored[]>();
   for (const place of matricesOf(plan)) {
     const { name, unit } = place;
     const group = scope === "matrix"
@@ -93,22 +85,12 @@ export function prune(
       : "all";
     const list = groups.get(group) ?? [];
     groups.set(group, list);
-    const own: Block[] = [];
-    eachBlock(place, blocks, (row, column) => {
-      const where = { place, row, column };
-      const block = { ...where, score: scoreOf(where, blocks, tensors[name]!, plan.mask?.[name]) };
-      list.push(block);
-      own.push(block);
-    });
-    const best = own.reduce((a, b) => b.score > a.score ? b : a);
-    keep(best, blocks, mask[name], plan.mask?.[name]);
+    list.push({ place, scores: scoresOf(place, blocks, tensors[name]!, plan.mask?.[name]) });
   }
   for (const list of groups.values()) {
-    // A stable sort: equal blocks are kept in their order, on every machine.
-    list.sort((a, b) => b.score - a.score);
-    for (const block of list.slice(0, Math.max(Math.round(density * list.length), 1))) {
-      const { name } = block.place;
-      if (block.score >= 0) keep(block, blocks, mask[name], plan.mask?.[name]);
+    const chosen = choose(list.map(({ scores }) => scores), density);
+    for (const [i, { place }] of list.entries()) {
+      keep(place, blocks, chosen[i]!, mask[place.name], plan.mask?.[place.name]);
     }
   }
   const out: Record<string, Tensor> = { ...tensors };
@@ -116,14 +98,29 @@ export function prune(
     for (const tensor of [name, `${name}.momentum`]) {
       const values = tensors[tensor];
       if (values === undefined) continue;
-      out[tensor] = values.map((value, i) => mask[name][i] === 1 ? value : 0);
+      const kept = values.slice();
+      for (let i = 0; i < kept.length; i++) if (mask[name][i] === 0) kept[i] = 0;
+      out[tensor] = kept;
     }
   }
   return { plan: { ...plan, mask }, checkpoint: { ...checkpoint, tensors: out } };
 }
 
-/** Refuses blocks larger than the smallest matrix: there would be less of them than are to be chosen from. */
-function checkBlocks(plan: Plan, { rows, columns }: Blocks): void {
+/**
+ * Refuses what makes no sense: a density that is none, and blocks larger than the smallest matrix, of which there would be less than
+ * are to be chosen from.
+ *
+ * @param plan the model
+ * @param options how it is to be pruned
+ * @throws {RangeError} saying what is wrong
+ */
+export function checkPruning(
+  plan: Plan,
+  { density, blocks: { rows, columns } = { rows: 1, columns: 1 } }: PruneOptions,
+): void {
+  if (!(density > 0 && density <= 1)) {
+    throw new RangeError(`A density is above 0 and at most 1, not ${density}`);
+  }
   const whole = (value: number) => Number.isInteger(value) && value > 0;
   if (!whole(rows) || !whole(columns)) {
     throw new RangeError(`A block is ROWSxCOLUMNS as in 4x1, not ${rows}x${columns}`);
@@ -139,29 +136,102 @@ function checkBlocks(plan: Plan, { rows, columns }: Blocks): void {
   }
 }
 
-function scoreOf(
-  { place, row, column }: Omit<Block, "score">,
-  blocks: Blocks,
+/** Where weights stand: that of a hidden unit and an input or output is `begin + hidden * across + other * along`. */
+function strides({ name, columns }: MatrixPlace): readonly [across: number, along: number] {
+  return name === "encoder" ? [columns, 1] : [1, columns];
+}
+
+function scoresOf(
+  place: MatrixPlace,
+  { rows, columns }: Blocks,
   weights: Tensor,
   kept: Uint8Array | undefined,
+): Float64Array {
+  const [height, width] = hiddenMajor(place);
+  const [across, along] = strides(place);
+  const scores = new Float64Array(Math.ceil(height / rows) * Math.ceil(width / columns));
+  // A model has millions of blocks, and a run waits for this: no call and no object a weight.
+  for (let row = 0, block = 0; row < height; row += rows) {
+    const bottom = Math.min(row + rows, height);
+    for (let column = 0; column < width; column += columns, block++) {
+      const right = Math.min(column + columns, width);
+      let [squares, left] = [0, 0];
+      for (let i = row; i < bottom; i++) {
+        for (let j = column; j < right; j++) {
+          const at = place.begin + i * across + j * along;
+          if (kept !== undefined && kept[at] === 0) continue;
+          left++;
+          squares += weights[at]! * weights[at]!;
+        }
+      }
+      scores[block] = left === 0 ? -1 : squares / ((bottom - row) * (right - column));
+    }
+  }
+  return scores;
+}
+
+/** Which blocks of matrices that compete are kept. */
+function choose(matrices: readonly Float64Array[], density: number): Uint8Array[] {
+  const chosen = matrices.map(({ length }) => new Uint8Array(length));
+  let missing = Math.round(density * matrices.reduce((sum, { length }) => sum + length, 0));
+  for (const [i, scores] of matrices.entries()) {
+    const least = Math.max(Math.round(LEAST_SHARE * density * scores.length), 1);
+    missing -= take([scores], [chosen[i]!], least);
+  }
+  if (missing > 0) take(matrices, chosen, missing);
+  return chosen;
+}
+
+/** Chooses so many more of the blocks that were not pruned before, the best; of equals the first, on every machine. */
+function take(
+  matrices: readonly Float64Array[],
+  chosen: readonly Uint8Array[],
+  count: number,
 ): number {
-  let [squares, count, left] = [0, 0, 0];
-  eachWeight(place, blocks, row, column, (at) => {
-    count++;
-    if (kept?.[at] === 0) return;
-    left++;
-    squares += weights[at]! ** 2;
-  });
-  return left === 0 ? -1 : squares / count;
+  const open = new Float64Array(matrices.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const [m, scores] of matrices.entries()) {
+    for (let i = 0; i < scores.length; i++) {
+      if (scores[i]! >= 0 && chosen[m]![i] === 0) open[end++] = scores[i]!;
+    }
+  }
+  if (end === 0) return 0;
+  const sorted = open.subarray(0, end).sort();
+  const taken = Math.min(count, end);
+  const least = sorted[end - taken]!;
+  let equals = 0;
+  for (let i = end - taken; i < end && sorted[i] === least; i++) equals++;
+  for (const [m, scores] of matrices.entries()) {
+    for (let i = 0; i < scores.length; i++) {
+      const score = scores[i]!;
+      if (score < least || chosen[m]![i] === 1) continue;
+      if (score === least && equals-- <= 0) continue;
+      chosen[m]![i] = 1;
+    }
+  }
+  return taken;
 }
 
 function keep(
-  { place, row, column }: Block,
-  blocks: Blocks,
+  place: MatrixPlace,
+  { rows, columns }: Blocks,
+  chosen: Uint8Array,
   mask: Uint8Array,
   before: Uint8Array | undefined,
 ): void {
-  eachWeight(place, blocks, row, column, (at) => mask[at] = before?.[at] ?? 1);
+  const [height, width] = hiddenMajor(place);
+  const [across, along] = strides(place);
+  for (let row = 0, block = 0; row < height; row += rows) {
+    for (let column = 0; column < width; column += columns, block++) {
+      if (chosen[block] === 0) continue;
+      for (let i = row; i < Math.min(row + rows, height); i++) {
+        for (let j = column; j < Math.min(column + columns, width); j++) {
+          const at = place.begin + i * across + j * along;
+          mask[at] = before === undefined ? 1 : before[at]!;
+        }
+      }
+    }
+  }
 }
 
 /**
@@ -175,14 +245,4 @@ export function densityOf({ mask }: Pick<Plan, "mask">): number {
   let kept = 0;
   for (const bits of [mask.encoder, mask.decoder]) for (const bit of bits) kept += bit;
   return kept / (mask.encoder.length + mask.decoder.length);
-}
-
-/**
- * The density of gradual pruning: `target + (1 - target) (1 - done)^3`. Much goes while little depends on it, the last in small steps.
- *
- * @param target the density at the end
- * @param done the share of the schedule that lies behind, from 0 to 1
- */
-export function gradualDensity(target: number, done: number): number {
-  return target + (1 - target) * (1 - Math.min(Math.max(done, 0), 1)) ** 3;
 }

@@ -4,17 +4,11 @@
  * @module
  */
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
-import { layerOf, type Plan, type Sources, unitCount } from "../model/plan.ts";
+import { hiddenBase, layerOf, type Plan, type Sources, unitCount } from "../model/plan.ts";
 import { unitOffsets } from "../model/unit_tensors.ts";
 
 /** Where a run of hidden outputs goes: its new index and delay. */
 type Move = (unit: number, within: number, delay: number) => { index: number; delay: number };
-
-/** The first hidden output in the flat space of a plan. */
-function hiddenAt(plan: Plan): number {
-  const { width, height, channels } = plan.frame;
-  return width * height * channels + plan.external.motion + plan.external.parts;
-}
 
 /** The sources of chosen units, in that order. */
 function chooseSources(
@@ -23,7 +17,7 @@ function chooseSources(
   units: readonly number[],
   move: Move,
 ): Sources {
-  const base = hiddenAt(plan);
+  const base = hiddenBase(plan);
   const [start, index, length, delay]: number[][] = [[0], [], [], []];
   for (const unit of units) {
     for (let run = sources.start[unit]!; run < sources.start[unit + 1]!; run++) {
@@ -125,7 +119,7 @@ export function permute(
 ): { plan: Plan; checkpoint: Checkpoint } {
   const place = new Map(units.map((unit, i) => [unit, i]));
   const move: Move = (unit, within, delay) => ({
-    index: hiddenAt(plan) + place.get(unit)! * plan.hidden + within,
+    index: hiddenBase(plan) + place.get(unit)! * plan.hidden + within,
     delay,
   });
   return {
@@ -154,8 +148,8 @@ export function part(
   const own = new Map(units.map((unit, i) => [unit, i]));
   const move: Move = (unit, within, delay) =>
     own.has(unit)
-      ? { index: hiddenAt(plan) + parts + own.get(unit)! * plan.hidden + within, delay }
-      : { index: hiddenAt(plan) + others.indexOf(unit) * plan.hidden + within, delay: 0 };
+      ? { index: hiddenBase(plan) + parts + own.get(unit)! * plan.hidden + within, delay }
+      : { index: hiddenBase(plan) + others.indexOf(unit) * plan.hidden + within, delay: 0 };
   return {
     plan: {
       ...choosePlan(plan, units, move),

@@ -8,10 +8,12 @@
  */
 import type { Checkpoint } from "./checkpoint.ts";
 import { compilePlan } from "./compile.ts";
-import { packWeights, unpackWeights } from "./packed_weights.ts";
+import { cutPlan } from "./cut_contexts.ts";
+import { type Packed, packWeights, unpackWeights } from "./packed_weights.ts";
 import { parseSpec } from "./parse_spec.ts";
 import type { Mask, Plan } from "./plan.ts";
-import { decodeTensors, encodeTensors } from "./safetensors.ts";
+import type { PruningSchedule } from "./pruning_schedule.ts";
+import { decodeTensors, encodeTensors, type StoredTensor } from "./safetensors.ts";
 
 /** A checkpoint and what a run needs to go on from it. */
 export interface StoredCheckpoint {
@@ -23,16 +25,24 @@ export interface StoredCheckpoint {
   readonly sourceFrames: number;
   /** Which weights there are, where it is pruned. */
   readonly mask?: Mask;
+  /** Which contexts of its specification are left, a byte a run of the wiring, where some were dropped; its mask is that of what is left. */
+  readonly contexts?: Uint8Array;
+  /** How it is being pruned, where that has begun. */
+  readonly pruning?: PruningSchedule;
 }
 
 /**
- * The plan of a stored checkpoint: that of its specification, with its mask.
+ * The plan of a stored checkpoint: that of its specification, without the contexts that were dropped, with its mask.
  *
  * @param stored a checkpoint
  * @throws {SpecError} when its specification makes no model
+ * @throws {RangeError} when its contexts are those of another one
  */
-export function planOf({ spec, mask }: Pick<StoredCheckpoint, "spec" | "mask">): Plan {
-  const plan = compilePlan(parseSpec(spec));
+export function planOf(
+  { spec, mask, contexts }: Pick<StoredCheckpoint, "spec" | "mask" | "contexts">,
+): Plan {
+  const compiled = compilePlan(parseSpec(spec));
+  const plan = contexts === undefined ? compiled : cutPlan(compiled, contexts);
   return mask === undefined ? plan : { ...plan, mask };
 }
 
@@ -47,13 +57,18 @@ const VERSION = "1";
  * @throws {RangeError} for a weight that is not on the grid of the specification's format
  */
 export async function encodeCheckpoint(
-  { spec, checkpoint, sourceFrames, mask }: StoredCheckpoint,
+  stored: StoredCheckpoint,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
+  const { spec, checkpoint, sourceFrames, mask, contexts, pruning } = stored;
   const { deferred } = checkpoint;
   const plain = spec["format"] === undefined || spec["format"] === "f32";
-  const { tensors, blocks } = plain && mask === undefined
-    ? { tensors: checkpoint.tensors, blocks: undefined }
-    : packWeights(planOf({ spec, ...(mask === undefined ? {} : { mask }) }), checkpoint.tensors);
+  const packed: Packed = plain && mask === undefined
+    ? { tensors: checkpoint.tensors }
+    : packWeights(planOf(stored), checkpoint.tensors);
+  const { blocks } = packed;
+  const tensors = contexts === undefined
+    ? packed.tensors
+    : { ...packed.tensors, contexts: packBits(contexts) };
   const metadata = {
     format: FORMAT,
     version: VERSION,
@@ -65,6 +80,7 @@ export async function encodeCheckpoint(
     started: String(checkpoint.started),
     source_frames: String(sourceFrames),
     ...(blocks === undefined ? {} : { mask_blocks: blocks }),
+    ...(pruning === undefined ? {} : { pruning: encodePruning(pruning) }),
     ...(deferred === undefined
       ? {}
       : { defer: String(deferred.every), defer_window: String(deferred.window) }),
@@ -80,7 +96,7 @@ export async function encodeCheckpoint(
  * @throws {SyntaxError} when it is no checkpoint, of a newer version, truncated or damaged
  */
 export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpoint> {
-  const { metadata: { sha256, ...metadata }, tensors } = decodeTensors(bytes);
+  const { metadata: { sha256, ...metadata }, tensors: all } = decodeTensors(bytes);
   if (metadata["format"] !== FORMAT) {
     throw new SyntaxError("it is a safetensors file, but no checkpoint of Saccade");
   }
@@ -89,7 +105,7 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpo
       `it is a checkpoint of version ${metadata["version"]}; this is version ${VERSION}`,
     );
   }
-  if (await digest(encodeTensors({ metadata, tensors })) !== sha256) {
+  if (await digest(encodeTensors({ metadata, tensors: all })) !== sha256) {
     throw new SyntaxError("it is damaged: its contents do not match their digest");
   }
   const number = (name: string) => Number(metadata[name]);
@@ -97,16 +113,18 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpo
     ? {}
     : { deferred: { every: number("defer"), window: number("defer_window") } };
   const spec = JSON.parse(metadata["spec"]!);
+  const { contexts: bits, ...tensors } = all;
   const narrow = (spec.format ?? "f32") !== "f32";
   const packed = narrow || tensors["encoder.mask"] !== undefined;
+  const about = bits === undefined ? { spec } : { spec, contexts: contextsIn(spec, bits) };
   const { mask, ...unpacked } = packed
-    ? unpackWeights(planOf({ spec }), {
+    ? unpackWeights(planOf(about), {
       tensors,
       ...(metadata["mask_blocks"] === undefined ? {} : { blocks: metadata["mask_blocks"] }),
     })
     : { tensors: tensors as Checkpoint["tensors"], mask: undefined };
   return {
-    spec,
+    ...about,
     checkpoint: {
       step: number("step"),
       learned: number("learned"),
@@ -116,7 +134,30 @@ export async function decodeCheckpoint(bytes: Uint8Array): Promise<StoredCheckpo
     },
     sourceFrames: number("source_frames"),
     ...(mask === undefined ? {} : { mask }),
+    ...(metadata["pruning"] === undefined ? {} : { pruning: JSON.parse(metadata["pruning"]) }),
   };
+}
+
+/** A bit a byte, the lowest first. */
+function packBits(bytes: Uint8Array): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(bytes.length / 8));
+  for (const [i, byte] of bytes.entries()) bits[i >> 3]! |= byte << (i & 7);
+  return bits;
+}
+
+/** The contexts of a specification that are left. */
+function contextsIn(spec: StoredCheckpoint["spec"], bits: StoredTensor): Uint8Array {
+  const { length } = compilePlan(parseSpec(spec)).contextKind;
+  if (!(bits instanceof Uint8Array) || bits.length !== Math.ceil(length / 8)) {
+    throw new SyntaxError("its contexts are not those of its model");
+  }
+  return Uint8Array.from({ length }, (_, i) => (bits[i >> 3]! >> (i & 7)) & 1);
+}
+
+/** In one order, so that equal schedules are equal bytes. */
+function encodePruning({ density, blocks, scope, from, steps, made }: PruningSchedule): string {
+  const { rows, columns } = blocks;
+  return JSON.stringify({ density, blocks: { rows, columns }, scope, from, steps, made });
 }
 
 /** SHA-256 of parts: of their own digests, so that nothing is copied together. */

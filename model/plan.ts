@@ -174,6 +174,11 @@ export function frameLength(plan: Plan): number {
   return plan.frame.width * plan.frame.height * plan.frame.channels;
 }
 
+/** Where the hidden outputs of the units begin in the flat signal space. */
+export function hiddenBase(plan: Plan): number {
+  return frameLength(plan) + plan.external.motion + plan.external.parts;
+}
+
 /** The layer of each unit. */
 export function layerOf(plan: Plan): Uint32Array {
   const layers = new Uint32Array(unitCount(plan));

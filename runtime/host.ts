@@ -8,6 +8,7 @@ import type { WeightFormat } from "../model/weight_format.ts";
 import type { SourceRequest } from "../sources/open.ts";
 import type { Failure } from "./failure.ts";
 import { feedsAhead } from "./feeder.ts";
+import type { PruningWish } from "./gradual_pruning.ts";
 import type { Picture } from "./picture.ts";
 import type { CheckpointInterval } from "./recorder.ts";
 import type { Report } from "./report.ts";
@@ -36,6 +37,7 @@ export interface RunRequest {
   readonly steps?: number;
   readonly seconds?: number;
   readonly learn?: boolean;
+  readonly pruning?: PruningWish;
   readonly window?: number;
   /** Where the state is saved; the resumed checkpoint unless stated. */
   readonly save?: string;

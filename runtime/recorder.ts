@@ -4,6 +4,7 @@
  * @module
  */
 import type { Session } from "../backends/backend.ts";
+import { densityOf } from "../compress/prune.ts";
 import type { Energy, Meter } from "../meters/meter.ts";
 import { processMemory } from "../meters/memory.ts";
 import { type Plan, unitCount } from "../model/plan.ts";
@@ -11,6 +12,7 @@ import { maySkip } from "../model/skipping.ts";
 import type { Source } from "../sources/source.ts";
 import type { Feed } from "./feed.ts";
 import type { Report } from "./report.ts";
+import type { Running } from "./running.ts";
 import { ScoreSum } from "./score.ts";
 
 /** How often a checkpoint is written: after so many steps or so many seconds. */
@@ -49,7 +51,7 @@ class Span {
 
 /** Makes the records of a run. */
 export class Recorder {
-  readonly #plan: Plan;
+  #density: number;
   #session: Session;
   #backend: string;
   readonly #source: Pick<Source, "dropped">;
@@ -78,7 +80,7 @@ export class Recorder {
     },
   ) {
     const { plan, session, backend, source, step } = options;
-    this.#plan = plan;
+    this.#density = densityOf(plan);
     this.#session = session;
     this.#backend = backend;
     this.#source = source;
@@ -116,12 +118,18 @@ export class Recorder {
     return this.#step - this.#gathered;
   }
 
+  /** Goes on with another model, the session of which has made no step; what the last one made has been drained. */
+  change(session: Session, density: number): void {
+    this.#session = session;
+    this.#density = density;
+  }
+
   /**
    * Goes on with another session, from a step that lies behind. What was not reported of the steps between nobody knows: they are not
    * counted.
    */
-  goOn(session: Session, backend: string, step: number): void {
-    this.#session = session;
+  goOn({ session, backend, plan }: Running, step: number): void {
+    this.change(session, densityOf(plan));
     this.#backend = backend;
     for (const span of [this.#window, this.#total, this.#lap]) span.steps -= this.#gathered;
     this.#gathered = 0;
@@ -226,6 +234,7 @@ export class Recorder {
       skill: scores.skill,
       motionSkill: scores.motionSkill,
       movingSkill: scores.movingSkill,
+      density: this.#density,
       stepsPerSecond: steps === 0 || seconds === 0 ? null : steps / seconds,
       ms: { source: each(cost.sourceMs), step: each(cost.stepMs), report: each(cost.reportMs) },
       perStep: {

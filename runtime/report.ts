@@ -28,6 +28,8 @@ export interface Report {
   readonly motionSkill: number | null;
   /** Skill over the frames whose copy-last MSE is above 1e-4. */
   readonly movingSkill: number | null;
+  /** The share of the weights that is kept, at its end: below 1 of a pruned model. */
+  readonly density: number;
   /** Steps a second of wall time. */
   readonly stepsPerSecond: number | null;
   /** Milliseconds a step: waiting for the frame and what is computed of it, in the backend, and making reports. */

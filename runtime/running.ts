@@ -12,7 +12,7 @@ import type { Checkpoint } from "../model/checkpoint.ts";
 import type { StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { denseCheckpoint } from "../model/pairs.ts";
-import type { Plan } from "../model/plan.ts";
+import { offsetsOf, type Plan, unitCount } from "../model/plan.ts";
 import { loadCheckpoint } from "./checkpoint_store.ts";
 
 /** What a run says when it lost its device and goes on. */
@@ -38,6 +38,8 @@ export interface RunningOptions {
   readonly note?: (sentence: string) => void;
   /** The state to begin with; a new one unless stated. */
   readonly resume?: StoredCheckpoint;
+  /** Whether it is to be pruned on the way: the device must take that, too. Default false. */
+  readonly prunes?: boolean;
 }
 
 /** Losses in a row that a run survives without getting further. */
@@ -54,12 +56,13 @@ export function isLoss(error: unknown): boolean {
 
 /** A model on a device. */
 export class Running implements AsyncDisposable {
-  readonly #plan: Plan;
+  #plan: Plan;
   readonly #options: RunningOptions;
   #opened: OpenDevice;
   #session: Session;
   /** The file with the last checkpoint of this run. */
   #kept: string | undefined;
+  #from: StoredCheckpoint | undefined;
   #furthest: number;
   #vain = 0;
   #losses = 0;
@@ -70,6 +73,7 @@ export class Running implements AsyncDisposable {
     this.#options = options;
     this.#opened = opened;
     this.#session = session;
+    this.#from = options.resume;
     this.#furthest = options.resume?.checkpoint.step ?? 0;
   }
 
@@ -84,7 +88,17 @@ export class Running implements AsyncDisposable {
     return new Running(plan, options, await open(plan, options, options.resume?.checkpoint));
   }
 
-  /** The session; another one after {@linkcode Running.reopen}. */
+  /** The model, with the mask that it has now. */
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** The file's contents that the device was last opened with; nothing, where that was a new model. */
+  get from(): StoredCheckpoint | undefined {
+    return this.#from;
+  }
+
+  /** The session; another one after {@linkcode Running.reopen} and {@linkcode Running.become}. */
   get session(): Session {
     return this.#session;
   }
@@ -98,6 +112,34 @@ export class Running implements AsyncDisposable {
   /** Says that the state of this run is in a file: it goes on from there should the device be lost. */
   keep(path: string): void {
     this.#kept = path;
+  }
+
+  /**
+   * Goes on with another model on the same device: what is made of the one there is.
+   *
+   * @param make given the model and its state
+   * @throws {BackendError} when the device cannot load it; the model is then what it was
+   * @throws {DeviceLostError} when the device is lost meanwhile
+   */
+  async become(
+    make: (
+      plan: Plan,
+      state: Checkpoint,
+    ) => { readonly plan: Plan; readonly checkpoint: Checkpoint },
+  ): Promise<void> {
+    const { name, device } = this.#opened;
+    const before = await this.#session.save();
+    const { plan, checkpoint } = make(this.#plan, before);
+    // Only one of them needs to fit at a time.
+    await this.#session[Symbol.asyncDispose]();
+    try {
+      this.#session = await load(plan, device, name, checkpoint);
+      this.#plan = plan;
+    } catch (error) {
+      if (isLoss(error)) throw error;
+      this.#session = await load(this.#plan, device, name, before);
+      throw error;
+    }
   }
 
   /**
@@ -126,6 +168,9 @@ export class Running implements AsyncDisposable {
     }
     const kept = this.#kept;
     const from = kept === undefined ? this.#options.resume : await loadCheckpoint(kept);
+    const { mask: _, ...plan } = this.#plan;
+    this.#plan = from?.mask === undefined ? plan : { ...plan, mask: from.mask };
+    this.#from = from;
     ({ opened: this.#opened, session: this.#session } = await this.#again(from?.checkpoint));
     this.#open = true;
     const step = from?.checkpoint.step ?? 0;
@@ -179,13 +224,33 @@ async function open(
   options: RunningOptions,
   state: Checkpoint | undefined,
 ): Promise<Opened> {
-  const opened = await openWished(plan, options);
+  const worst = options.prunes === true && plan.mask === undefined ? masked(plan) : plan;
+  const opened = await openWished(worst, options);
   const { name, device } = opened;
   try {
+    checkAccepted(worst, device, name);
     return { opened, session: await load(plan, device, name, state) };
   } catch (error) {
     await device[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** A model with a mask that keeps everything: what takes it takes the model when it is pruned. */
+function masked(plan: Plan): Plan {
+  const { encoder, decoder } = offsetsOf(plan);
+  const units = unitCount(plan);
+  const mask = {
+    encoder: new Uint8Array(encoder[units]!).fill(1),
+    decoder: new Uint8Array(decoder[units]!).fill(1),
+  };
+  return { ...plan, mask };
+}
+
+function checkAccepted(plan: Plan, device: Device, name: string): void {
+  const { ok, reasons } = device.accepts(plan);
+  if (!ok) {
+    throw new BackendError(`Backend "${name}" does not take this model: ${reasons.join("; ")}`);
   }
 }
 
@@ -205,12 +270,7 @@ async function load(
   name: string,
   resumed: Checkpoint | undefined,
 ): Promise<Session> {
-  const verdict = device.accepts(plan);
-  if (!verdict.ok) {
-    throw new BackendError(
-      `Backend "${name}" does not take this model: ${verdict.reasons.join("; ")}`,
-    );
-  }
+  checkAccepted(plan, device, name);
   const precision = device.info.id === "f64" ? "f64" : "f32";
   const state = resumed ?? initialCheckpoint(plan, { precision });
   try {
@@ -219,6 +279,7 @@ async function load(
     checkSession(name, session);
     return session;
   } catch (error) {
+    if (isLoss(error)) throw error;
     throw new BackendError(
       `Backend "${name}" cannot load this model: ${(error as Error).message}`,
       { cause: error },

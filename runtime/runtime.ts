@@ -5,15 +5,18 @@
  */
 import { setImmediate } from "node:timers";
 import type { StepInput, StepOptions } from "../backends/backend.ts";
-import { encodeCheckpoint, type StoredCheckpoint } from "../model/checkpoint_file.ts";
-import { compilePlan } from "../model/compile.ts";
-import { frameLength, type Plan } from "../model/plan.ts";
+import { BackendError } from "../backends/errors.ts";
+import { densityOf } from "../compress/prune.ts";
+import { encodeCheckpoint, planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
+import { frameLength } from "../model/plan.ts";
+import type { PruningSchedule } from "../model/pruning_schedule.ts";
 import type { Spec } from "../model/spec.ts";
 import type { Meter } from "../meters/meter.ts";
 import { openMeter } from "../meters/open.ts";
 import { type Source, SourceError } from "../sources/source.ts";
 import { saveCheckpoint } from "./checkpoint_store.ts";
 import { DirectFeed, type Feed, type FeedStart } from "./feed.ts";
+import { GradualPruning, type PruningWish, startPruning } from "./gradual_pruning.ts";
 import { framePositions, Photographer, type Picture } from "./picture.ts";
 import { type CheckpointInterval, Recorder } from "./recorder.ts";
 import type { Report } from "./report.ts";
@@ -42,6 +45,8 @@ export interface RunOptions {
   readonly seconds?: number;
   /** False only predicts. Default true. */
   readonly learn?: boolean;
+  /** How the model is pruned while it learns; as the resumed checkpoint says unless stated. */
+  readonly pruning?: PruningWish;
   /** Steps in a record. Default 100. */
   readonly window?: number;
   /** Where the state is saved at the end, and on the way as `checkpointEvery` says. */
@@ -100,10 +105,11 @@ export async function* runFeed(
   feed: Feed,
 ): AsyncGenerator<Report, void, void> {
   const { spec, resume } = options;
-  const compiled = compilePlan(spec);
-  const plan = resume?.mask === undefined ? compiled : { ...compiled, mask: resume.mask };
-  await using running = await Running.open(plan, options);
-  const loop = new Loop(options, feed, plan, running);
+  const plan = planOf({ ...resume, spec: { ...spec } });
+  const { schedule, note } = startPruning(plan, options);
+  if (note !== undefined) options.note?.(note);
+  await using running = await Running.open(plan, { ...options, prunes: schedule !== undefined });
+  const loop = new Loop(options, feed, running, schedule);
   await loop.prepare();
   yield* loop.run();
 }
@@ -159,8 +165,9 @@ class Ending implements Disposable {
 class Loop {
   readonly #options: Omit<RunOptions, "source">;
   readonly #feed: Feed;
-  readonly #plan: Plan;
   readonly #running: Running;
+  readonly #begun: PruningSchedule | undefined;
+  #pruning: GradualPruning | undefined;
   readonly #recorder: Recorder;
   readonly #photographer: Photographer;
   /** The same records every time: a step must not make garbage. */
@@ -174,18 +181,29 @@ class Loop {
   #start = 0;
   #saving: Promise<void> | undefined;
 
-  constructor(options: Omit<RunOptions, "source">, feed: Feed, plan: Plan, running: Running) {
+  constructor(
+    options: Omit<RunOptions, "source">,
+    feed: Feed,
+    running: Running,
+    schedule: PruningSchedule | undefined,
+  ) {
     const { resume, learn = true, window = 100 } = options;
     this.#options = options;
     this.#feed = feed;
-    this.#plan = plan;
+    const { plan } = running;
     this.#running = running;
+    this.#begun = schedule;
+    this.#startPruning(schedule);
     this.#how = { learn };
     const step = resume?.checkpoint.step ?? 0;
     const { session, backend } = running;
     this.#recorder = new Recorder({ plan, session, backend, source: feed, step, window });
     this.#photographer = new Photographer(plan);
     this.#sourceFrames = resume?.sourceFrames ?? 0;
+  }
+
+  #startPruning(schedule: PruningSchedule | undefined): void {
+    this.#pruning = schedule === undefined ? undefined : new GradualPruning(schedule);
   }
 
   /** Goes to where the last run ended, and starts the meter. */
@@ -201,15 +219,15 @@ class Loop {
 
   /** Where the frames of this run begin. */
   #begin(): FeedStart {
-    const { rule, frame: size } = this.#plan;
+    const { rule, frame: size } = this.#running.plan;
     const { step = 0, tensors = {} } = this.#options.resume?.checkpoint ?? {};
     const radius = rule.name === "saccade" ? rule.motion : 0;
     const { frame: last, motion } = tensors;
     const start = { size, radius, skip: this.#sourceFrames };
     if (step === 0 || last === undefined) return start;
     if (radius === 0 || motion === undefined) return { ...start, last };
-    const candidate = new Float32Array(frameLength(this.#plan));
-    for (const [i, at] of framePositions(this.#plan).entries()) candidate[at] = motion[i]!;
+    const candidate = new Float32Array(frameLength(this.#running.plan));
+    for (const [i, at] of framePositions(this.#running.plan).entries()) candidate[at] = motion[i]!;
     return { ...start, last, candidate };
   }
 
@@ -256,8 +274,10 @@ class Loop {
     await this.#saving;
     const { step, reported } = this.#recorder;
     const record = await this.#running.reopen(loss, reported, step);
-    const { session, backend } = this.#running;
-    this.#recorder.goOn(session, backend, record.step);
+    this.#recorder.goOn(this.#running, record.step);
+    // The state that was gone back to is pruned no further than it was.
+    const { from } = this.#running;
+    this.#startPruning(from === this.#options.resume ? this.#begun : from?.pruning);
     this.#done = record.step - (this.#options.resume?.checkpoint.step ?? 0);
     const { lost, warn } = this.#options;
     lost?.(record);
@@ -268,7 +288,7 @@ class Loop {
 
   async *#steps(): AsyncGenerator<Report, void, void> {
     const { stop, steps = Infinity, seconds = Infinity, window = 100, view } = this.#options;
-    const { session } = this.#running;
+    let { session } = this.#running;
     const deadline = this.#start + 1000 * seconds;
     let nextTurn = performance.now() + TURN_MS;
     using ending = new Ending(stop, (deadline - performance.now()) / 1000);
@@ -279,6 +299,10 @@ class Loop {
         nextTurn = performance.now() + TURN_MS;
       }
       if (stop?.aborted) return;
+      if (this.#how.learn && this.#pruning?.isDue) {
+        await this.#prune(this.#pruning);
+        ({ session } = this.#running);
+      }
       const begin = performance.now();
       const next = this.#feed.next();
       const frame = typeof next === "boolean" ? next : await ending.before(next);
@@ -289,6 +313,7 @@ class Loop {
       const pending = session.step(this.#input!, this.#how);
       if (pending !== undefined) await pending;
       this.#done++;
+      if (this.#how.learn) this.#pruning?.learned();
       this.#recorder.add(this.#feed.scores);
       this.#recorder.spend(sourced - begin, performance.now() - sourced, 0);
       if (this.#done % window === 0) yield await this.#recorder.window();
@@ -296,6 +321,20 @@ class Loop {
       if (view?.wanted()) view.show(await this.#photographer.take(session));
       this.#saveIfDue();
     }
+  }
+
+  /** Goes on with a smaller model. What is on its way to a file is there first, and what was measured is known. */
+  async #prune(pruning: GradualPruning): Promise<void> {
+    await this.#saving;
+    await this.#recorder.drain();
+    try {
+      await pruning.prune(this.#running);
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error;
+      this.#options.warn?.(`${error.message}; the run goes on, and is pruned no further`);
+    }
+    const { session, plan } = this.#running;
+    this.#recorder.change(session, densityOf(plan));
   }
 
   /** A source that ends before its first frame is no source. */
@@ -332,11 +371,17 @@ class Loop {
   }
 
   async #save(path: string): Promise<void> {
-    const sourceFrames = this.#sourceFrames;
-    const checkpoint = await this.#running.session.save();
     const spec = { ...this.#options.spec };
-    const { mask } = this.#plan;
-    const stored = { spec, checkpoint, sourceFrames, ...(mask === undefined ? {} : { mask }) };
+    const { mask } = this.#running.plan;
+    const contexts = this.#options.resume?.contexts;
+    const stored = {
+      spec,
+      sourceFrames: this.#sourceFrames,
+      ...(mask === undefined ? {} : { mask }),
+      ...(contexts === undefined ? {} : { contexts }),
+      ...(this.#pruning === undefined ? {} : { pruning: this.#pruning.schedule }),
+      checkpoint: await this.#running.session.save(),
+    };
     await saveCheckpoint(path, await encodeCheckpoint(stored));
     this.#running.keep(path);
   }

@@ -33,7 +33,11 @@ const number = "number", string = "string";
 const RECORD = {
   ...{ kind: string, step: number, steps: number, mse: { frame: number, layers: [number] } },
   ...{ copyLastMse: number, skill: number, motionSkill: number, movingSkill: number },
-  ...{ stepsPerSecond: number, ms: { source: number, step: number, report: number } },
+  ...{
+    density: number,
+    stepsPerSecond: number,
+    ms: { source: number, step: number, report: number },
+  },
   perStep: { macs: number, bytesRead: number, bytesWritten: number, joules: number },
   memory: { weights: number, state: number, scratch: number, wasm: number, rss: number },
   energy: { method: string, source: string, scope: string, joules: number },
