@@ -48,8 +48,8 @@ export {
   contextContributions,
   contextsAfter,
   dropContexts,
-  type Dropped,
   type DropOptions,
+  type Dropped,
 } from "./compress/contexts.ts";
 export { densityOf, prune, type Pruned, type PruneOptions } from "./compress/prune.ts";
 export { type Loss, quantise, type Quantised } from "./compress/quantise.ts";

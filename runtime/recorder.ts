@@ -51,6 +51,7 @@ class Span {
 
 /** Makes the records of a run. */
 export class Recorder {
+  readonly #plan: Plan;
   #density: number;
   #session: Session;
   #backend: string;
@@ -80,6 +81,7 @@ export class Recorder {
     },
   ) {
     const { plan, session, backend, source, step } = options;
+    this.#plan = plan;
     this.#density = densityOf(plan);
     this.#session = session;
     this.#backend = backend;
