@@ -39,7 +39,7 @@ export {
 } from "./backends/registry.ts";
 export { ReportRing, type StepCost } from "./backends/report_ring.ts";
 export { checkInput, checkReadable, writeFrame } from "./backends/session_input.ts";
-export { learns, stepCost, type StoredWeights } from "./backends/step_cost.ts";
+export { type CostOf, learns, stepCost, type StoredWeights } from "./backends/step_cost.ts";
 export type { Channel } from "./backends/remote/channel.ts";
 export { inProcess, inWorker } from "./backends/remote/isolate.ts";
 export { remoteBackend } from "./backends/remote/remote.ts";

@@ -71,7 +71,16 @@ Deno.test("run --json prints a window every so many steps and the summary last, 
     assertAlmostEquals(record.skill!, 1 - record.mse.frame! / record.copyLastMse!, 1e-12);
     assertEquals(Object.keys(record), [
       ...["kind", "step", "steps", "mse", "copyLastMse", "skill", "motionSkill", "movingSkill"],
-      ...["stepsPerSecond", "ms", "perStep", "skippedShare", "memory", "energy", "dropped"],
+      ...[
+        "density",
+        "stepsPerSecond",
+        "ms",
+        "perStep",
+        "skippedShare",
+        "memory",
+        "energy",
+        "dropped",
+      ],
       "backend",
     ]);
   }
