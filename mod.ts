@@ -87,6 +87,7 @@ export {
   type PruningScope,
 } from "./model/pruning_schedule.ts";
 export { rateAt, type Rates } from "./model/schedule.ts";
+export { maySkip } from "./model/skipping.ts";
 export type { Activation, Lateral, RuleName, Spec } from "./model/spec.ts";
 export { checkState, stateLengths } from "./model/state.ts";
 export { unitOffsets } from "./model/unit_tensors.ts";

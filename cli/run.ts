@@ -144,7 +144,7 @@ async function requestOf(values: Values): Promise<RunRequest> {
     defer: resume === undefined ? undefined : values.text("defer"),
     format: resume === undefined ? undefined : values.text("format"),
     skipBelow: resume === undefined ? undefined : values.text("skip-below"),
-    surprise: resume === undefined ? undefined : values.number("surprise"),
+    surprise: resume === undefined ? undefined : values.text("surprise"),
     backend: values.text("backend"),
     threads: values.number("threads"),
     isolate: values.has("isolate") || undefined,

@@ -38,7 +38,6 @@ export const SPEC_FLAGS: Readonly<Record<string, Flag>> = {
   },
   surprise: {
     value: "SHARE",
-    kind: "number",
     help: "units with an error below this share of their own mean do not learn, as 0.25",
   },
   seed: { value: "N", kind: "count", help: "seed of the initial weights" },

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "../std_assert.ts";
 import { encodeTensors } from "../model/safetensors.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { needing, VIDEO } from "./needs.ts";
-import { assertRefused, assertSameFile, Folder, saccade, succeed } from "./program.ts";
+import { assertRefused, assertSameFile, Folder, recordsIn, saccade, succeed } from "./program.ts";
 
 const QUIET = ["run", "--quiet", "--threads", "1"];
 
@@ -182,4 +182,19 @@ await needing(["python"], "Python reads a checkpoint with its standard library a
   assertEquals([read.meta.format, read.meta.step], ["saccade checkpoint", "6"]);
   assertEquals([read.spec.rule, read.spec.layer_shapes], ["saccade", [4, 3, 2, 1]]);
   assertEquals(read.first, checkpoint.tensors["encoder"]![0]);
+});
+
+Deno.test("who skips learning may change when a run goes on", async () => {
+  await using folder = new Folder();
+  const file = folder.file("model.safetensors");
+  const share = async (...flags: string[]) =>
+    recordsIn(await succeed("run", ...flags, "--steps", "20", "--json")).at(-1)!.skippedShare;
+  assertEquals(await share("--spec", "tiny", "--save", file, "--motion", "0"), null);
+  const [some, all] = [
+    await share("--resume", file, "--surprise", "0.9"),
+    await share("--resume", file, "--skip-below", "4"),
+  ];
+  assert(some! > 0 && some! < 1, String(some));
+  assertEquals(all, 1);
+  assertEquals(await share("--resume", file, "--skip-below", "0", "--surprise", "0"), null);
 });
