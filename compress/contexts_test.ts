@@ -11,7 +11,7 @@ import { initialCheckpoint } from "../model/initialise.ts";
 import { lengths, offsetsOf, type Plan, unitCount } from "../model/plan.ts";
 import type { RuleName } from "../model/spec.ts";
 import { checkState } from "../model/state.ts";
-import { assert, assertEquals, assertThrows } from "../std_assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../std_assert.ts";
 import { ALL_LEARN, inputs } from "../tests/agreement.ts";
 import { contextContributions, contextsAfter, dropContexts } from "./contexts.ts";
 import { prune } from "./prune.ts";
@@ -255,6 +255,18 @@ for (const format of ["f32", "i8"] as const) {
     assertEquals(whole.contexts, contexts);
   });
 }
+
+Deno.test("a file with the contexts of another model is refused", async () => {
+  const spec = builtinSpec("tiny");
+  const stored = {
+    spec: { ...spec },
+    sourceFrames: 0,
+    checkpoint: initialCheckpoint(compilePlan(spec)),
+    contexts: new Uint8Array(3),
+  };
+  const bytes = new Uint8Array(await new Blob(await encodeCheckpoint(stored)).arrayBuffer());
+  await assertRejects(() => decodeCheckpoint(bytes), SyntaxError, "its contexts are not those");
+});
 
 Deno.test("what makes no sense is refused", () => {
   const plan = compilePlan(builtinSpec("tiny"));

@@ -11,8 +11,8 @@ export const PRUNING_SCOPES: readonly PruningScope[] = ["matrix", "layer", "glob
 /** One of {@linkcode PRUNING_SCOPES}. */
 export type PruningScope = "matrix" | "layer" | "global";
 
-/** Unless stated: of the blocks that fill a vector those that cost least (docs/compression.md). */
-export const DEFAULT_BLOCKS: Blocks = { rows: 1, columns: 4 };
+/** Unless stated: of the blocks that are fast those that cost least (docs/compression.md). */
+export const DEFAULT_BLOCKS: Blocks = { rows: 1, columns: 8 };
 
 /** Unless stated: what matters little is then not kept for the sake of its matrix (docs/compression.md). */
 export const DEFAULT_SCOPE: PruningScope = "global";

@@ -111,6 +111,8 @@ Deno.test("inspect shows the format, the density and the weights of a compressed
     "0.75",
     "--blocks",
     "1x1",
+    "--scope",
+    "matrix",
     "-o",
     out,
   );
