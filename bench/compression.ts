@@ -123,7 +123,7 @@ async function learnScene(spec: Spec, { format, density }: Variant): Promise<Sto
   await using source = openScene({ size });
   const { stored } = await compress(newModel(spec), {
     format,
-    ...(density === 1 ? {} : { pruning: { density, blocks: { rows: 1, columns: 4 } } }),
+    ...(density === 1 ? {} : { pruning: { density, blocks: { rows: 1, columns: 8 } } }),
     retraining: { source, sameSource: true, steps: 0.9 * steps, backend: "wasm", threads },
   });
   return stored;
