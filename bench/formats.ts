@@ -86,7 +86,8 @@ function compressed(plan: Plan, taught: Checkpoint, { format, density = 1, defer
   if (density < 1) {
     ({ plan: own, checkpoint } = prune(own, checkpoint, {
       density,
-      blocks: { rows: 1, columns: 4 },
+      blocks: { rows: 1, columns: 8 },
+      scope: "matrix",
     }));
   }
   // As --defer has it; the momentum of f32 is loaded and fades.
