@@ -35,6 +35,12 @@ export const command: Command = {
     },
     fps: { value: "N", kind: "number", help: "rate of a camera or the scene; the most of a file" },
     loop: { help: "start the file again at its end" },
+    from: {
+      value: "FRAME",
+      kind: "count",
+      help:
+        "with --resume: the frame to go on at (default: where it was; another source begins at 0)",
+    },
     backend: {
       value: "NAME",
       help: `${BACKEND_NAMES.join(", ")}, NAME:DEVICE, auto, or an import specifier`,
@@ -132,6 +138,13 @@ async function requestOf(values: Values): Promise<RunRequest> {
       `--${given[0]} does not go with --resume: the checkpoint has its own model`,
     );
   }
+  const from = values.number("from");
+  if (from !== undefined && resume === undefined) {
+    throw new UsageError("--from goes with --resume: a new model begins at frame 0");
+  }
+  if (from !== undefined && (values.has("camera") || values.text("video") === "-")) {
+    throw new UsageError("--from is a frame of a file or the scene: a stream goes on where it is");
+  }
   const every = values.text("checkpoint-every");
   if (every !== undefined && resume === undefined && !values.has("save")) {
     throw new UsageError("--checkpoint-every needs --save FILE to save to");
@@ -145,6 +158,7 @@ async function requestOf(values: Values): Promise<RunRequest> {
     format: resume === undefined ? undefined : values.text("format"),
     skipBelow: resume === undefined ? undefined : values.text("skip-below"),
     surprise: resume === undefined ? undefined : values.text("surprise"),
+    from,
     backend: values.text("backend"),
     threads: values.number("threads"),
     isolate: values.has("isolate") || undefined,

@@ -28,6 +28,8 @@ export interface RunRequest {
   readonly skipBelow?: Spec["skip_below"];
   /** Below which share of their mean error they do not; as before unless stated. */
   readonly surprise?: Spec["surprise"];
+  /** The frame of the source that the resumed model goes on at; where it was unless stated. */
+  readonly from?: number;
   /** Where frames come from. */
   readonly source: SourceRequest;
   /** See `RunOptions`. */

@@ -20,6 +20,8 @@ export interface RestoreChanges {
   readonly skipBelow?: Spec["skip_below"] | undefined;
   /** Below which share of their mean error they do not; a mean that was not kept begins at 0. */
   readonly surprise?: Spec["surprise"] | undefined;
+  /** The frame of the source it goes on at: another source than before begins at 0. */
+  readonly from?: number | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface RestoreChanges {
  */
 export function restore(
   stored: StoredCheckpoint,
-  { defer, format, skipBelow, surprise }: RestoreChanges = {},
+  { defer, format, skipBelow, surprise, from }: RestoreChanges = {},
 ): { readonly spec: Spec; readonly resume: StoredCheckpoint } {
   const spec = parseSpec({
     ...stored.spec,
@@ -43,7 +45,10 @@ export function restore(
     ...(surprise === undefined ? {} : { surprise }),
   });
   const plan = planOf(stored);
-  const kept = withMeans(spec, stored);
+  const kept = {
+    ...withMeans(spec, stored),
+    ...(from === undefined ? {} : { sourceFrames: from }),
+  };
   if (formatOf(plan) === spec.format) return { spec, resume: kept };
   const { checkpoint } = quantise(plan, kept.checkpoint, spec.format);
   return { spec, resume: { ...kept, spec: { ...spec }, checkpoint } };

@@ -345,7 +345,7 @@ class Loop {
     throw new SourceError(
       this.#sourceFrames === 0
         ? `${name} has no frames`
-        : `${name} has no frames after the ${this.#sourceFrames} that were seen`,
+        : `${name} has no frames after the ${this.#sourceFrames} that were seen: where it is another source, begin at frame 0 (--from 0)`,
     );
   }
 

@@ -37,12 +37,12 @@ function post(message: FromWorker): void {
 }
 
 async function start(request: RunRequest, feeder: MessagePort | undefined): Promise<void> {
-  const { resume: from, save: to, source: _, defer, format, skipBelow, surprise, ...options } =
-    request;
-  const { spec, resume } = from === undefined
+  const { resume: file, save: to, source: _, ...rest } = request;
+  const { defer, format, skipBelow, surprise, from, ...options } = rest;
+  const { spec, resume } = file === undefined
     ? { spec: request.spec!, resume: undefined }
-    : restore(await loadCheckpoint(from), { defer, format, skipBelow, surprise });
-  const save = to ?? from;
+    : restore(await loadCheckpoint(file), { defer, format, skipBelow, surprise, from });
+  const save = to ?? file;
   await using _claim = save === undefined ? undefined : await claimCheckpoint(save);
   const side = frameSide(spec);
   await using stack = new AsyncDisposableStack();

@@ -96,6 +96,19 @@ Deno.test("a file that was seen to its end has no more frames: exit 3, the check
   await assertSameFile(file, copy);
 });
 
+Deno.test("--from begins another source where it is told to; a new model and a stream have no such frame", async () => {
+  await using folder = new Folder();
+  const video = await shortVideo(folder, 9);
+  const file = folder.file("a.safetensors");
+  await succeed(...QUIET, "--spec", "tiny", "--steps", "20", "--save", file);
+  await succeed(...QUIET, "--resume", file, "--video", video, "--from", "4");
+  const { checkpoint, sourceFrames } = await loadCheckpoint(file);
+  assertEquals([checkpoint.step, sourceFrames], [25, 9]);
+  assertRefused(await saccade([...QUIET, "--from", "0"]), 2, "--from goes with --resume");
+  const stream = ["--resume", file, "--video", "-", "--from", "0"];
+  assertRefused(await saccade([...QUIET, ...stream]), 2, "a stream goes on where it is");
+});
+
 Deno.test("--resume without --save saves to the same file; model flags do not go with it", async () => {
   await using folder = new Folder();
   const file = folder.file("a.safetensors");
