@@ -8,7 +8,7 @@ Deno.test("conformance prints a table and the verdict, exit 0", async () => {
   const text = await succeed("conformance", "reference", ...QUICK);
   assert(text.startsWith("reference:f32, scalar TypeScript"), text);
   assert(/steps that learn agree with the reference +passed +5 /.test(text), text);
-  assert(text.trimEnd().endsWith("Conformant: 33 passed"), text);
+  assert(/^Conformant: \d\d passed$/.test(text.trimEnd().split("\n").at(-1)!), text);
 });
 
 Deno.test("a backend that is not conformant is exit 6, with what to type to see it again", async () => {
