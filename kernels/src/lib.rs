@@ -1,7 +1,7 @@
 //! The step of a model, unit by unit, over one block of memory that JavaScript lays out.
 //!
 //! `passes` holds the three passes of a step over weights, at once or deferred (`pairs`), `rule_2016` and `rule_saccade` the
-//! vectors between them. `stored` knows what a matrix is stored in: f32 (`format_f32`), narrow (`narrow`, and `bytes` for i8 and its
+//! `vectors` between them. `stored` knows what a matrix is stored in: f32 (`format_f32`), narrow (`narrow`, and `bytes` for i8 and its
 //! `levels`) or pruned (`sparse`), in one of `formats`; `terms` is what it learns and `noise` how that is rounded. `motion` is the block matching that runs once a
 //! frame, `sweep` what the bench holds all of it against. The instruction set is fixed when compiling (`build.sh` makes one package
 //! for each); natively the crate is built for its tests only.
@@ -29,6 +29,7 @@ pub mod stored;
 pub mod sweep;
 pub mod terms;
 pub mod vector;
+pub mod vectors;
 
 #[cfg(target_arch = "wasm32")]
 mod wasm;

@@ -3,7 +3,6 @@
 //! JavaScript writes these records (`backends/wasm/records.ts` knows their order); everything in them is four bytes.
 
 use crate::pairs::Pairs;
-use crate::vector::{F32x4, LANES};
 use crate::{rule_2016, rule_saccade};
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -223,30 +222,6 @@ pub struct Scratch {
 #[inline(always)]
 pub unsafe fn values<'a>(at: *mut f32, length: usize) -> &'a mut [f32] {
     unsafe { from_raw_parts_mut(at, length) }
-}
-
-/// Copies runs of a space one after another and returns where they end.
-///
-/// # Safety
-/// The runs lie in the space, and `to` has room for them.
-#[inline(always)]
-pub unsafe fn gather(space: *const f32, runs: Runs, mut to: *mut f32) -> *mut f32 {
-    unsafe {
-        for run in runs.list() {
-            let from = space.add(run.index as usize);
-            let length = run.length as usize;
-            // Loops, not a call: memory.copy costs more than these few values.
-            let whole = length - length % LANES;
-            for i in (0..whole).step_by(LANES) {
-                F32x4::load(from.add(i)).store(to.add(i));
-            }
-            for i in whole..length {
-                *to.add(i) = *from.add(i);
-            }
-            to = to.add(length);
-        }
-        to
-    }
 }
 
 /// This thread's share of a step: chunk after chunk until all are claimed.

@@ -1,7 +1,9 @@
 //! The rule of 2016: the vectors between the weight passes (`backends/reference/rule_2016.ts` is the definition).
 
-use crate::model::{Model, Scratch, Unit, gather, values};
+use crate::model::{Model, Scratch, Unit, values};
 use crate::passes::{Learned, Sent, decode, encode, send_back};
+use crate::vector::F32x4;
+use crate::vectors::{copy, dot, gather, map, write, zip};
 
 /// Bits of `Model::options`.
 pub mod options {
@@ -18,22 +20,30 @@ pub mod options {
 /// How far the running extremes move towards each other in a step.
 const EXTREME_DRIFT: f32 = 1e-6;
 
+/// to = f(z), which may be the same vector.
 #[inline(always)]
-fn activate(logistic: bool, z: &mut [f32]) {
-    if logistic {
-        z.iter_mut().for_each(|z| *z = 1.0 / (1.0 + libm::expf(-*z)));
-    } else {
-        z.iter_mut().for_each(|z| *z = *z / (2.0 * (z.abs() + 1.0)) + 0.5);
+unsafe fn activate(logistic: bool, z: *const f32, length: usize, to: *mut f32) {
+    unsafe {
+        if logistic {
+            for i in 0..length {
+                *to.add(i) = 1.0 / (1.0 + libm::expf(-*z.add(i)));
+            }
+            return;
+        }
+        let [half, one, two] = [0.5, 1.0, 2.0].map(F32x4::splat);
+        map(z, length, to, |z| z.div(two.mul(z.abs().add(one))).add(half));
     }
 }
 
+/// The derivative of the activation where it is `a`.
 #[inline(always)]
-fn slope(logistic: bool, a: f32) -> f32 {
+fn slope(logistic: bool, a: F32x4) -> F32x4 {
+    let one = F32x4::splat(1.0);
     if logistic {
-        return a * (1.0 - a);
+        return a.mul(one.sub(a));
     }
-    let rest = 1.0 - (2.0 * a - 1.0).abs();
-    0.5 * rest * rest
+    let rest = one.sub(F32x4::splat(2.0).mul(a).sub(one).abs());
+    F32x4::splat(0.5).mul(rest.mul(rest))
 }
 
 /// One step of one unit; returns its squared error.
@@ -59,9 +69,8 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         observe(model, unit, scratch);
         if two && on {
             // What was predicted last is learned from in the next step.
-            values(unit.lag_hidden, hidden).copy_from_slice(values(unit.hidden, hidden));
-            let outputs = unit.outputs as usize;
-            values(unit.lag_prediction, outputs).copy_from_slice(values(unit.prediction, outputs));
+            copy(unit.hidden, hidden, unit.lag_hidden);
+            copy(unit.prediction, unit.outputs as usize, unit.lag_prediction);
         }
 
         let learned = learns.then_some(Learned { d: scratch.hidden_delta, lag: two });
@@ -81,15 +90,8 @@ unsafe fn score(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
     unsafe {
         gather(model.space, unit.signal_runs, scratch.arriving);
         let length = unit.signal_length as usize;
-        let arriving = values(scratch.arriving, length);
-        let prediction = values(unit.prediction, length);
-        let error = values(unit.error, length);
-        let mut squares = 0.0;
-        for i in 0..length {
-            error[i] = arriving[i] - prediction[i];
-            squares += error[i] * error[i];
-        }
-        squares
+        zip(scratch.arriving, unit.prediction, length, unit.error, |signal, prediction| signal.sub(prediction));
+        dot(unit.error, unit.error, length)
     }
 }
 
@@ -108,21 +110,18 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch, rate: f32) {
             (true, false) => [unit.signal, scratch.arriving],
             (true, true) => [unit.signal_previous, unit.signal],
         };
-        let delta = values(scratch.delta, unit.output_columns as usize);
-        for half in 0..unit.outputs as usize / length {
-            let target = values(targets[half], length);
-            let p = values(p.add(half * length), length);
-            let delta = &mut delta[half * length..][..length];
-            for i in 0..length {
-                delta[i] = (target[i] - p[i]) * slope(logistic, p[i]);
-            }
+        let delta = scratch.delta;
+        for (half, target) in targets.into_iter().take(unit.outputs as usize / length).enumerate() {
+            let at = half * length;
+            zip(target, p.add(at), length, delta.add(at), |target, p| target.sub(p).mul(slope(logistic, p)));
         }
-        delta[unit.outputs as usize..].fill(0.0);
+        for i in unit.outputs as usize..unit.output_columns as usize {
+            *delta.add(i) = 0.0;
+        }
         let dh = scratch.hidden_delta;
-        send_back(model, unit, scratch, Sent { rate, h, bias: model.bias, e: scratch.delta }, dh);
-        for (dh, h) in values(dh, hidden).iter_mut().zip(&*values(h, hidden)) {
-            *dh *= rate * slope(logistic, *h);
-        }
+        send_back(model, unit, scratch, Sent { rate, h, bias: model.bias, e: delta }, dh);
+        let rate = F32x4::splat(rate);
+        zip(dh, h, hidden, dh, |dh, h| dh.mul(rate.mul(slope(logistic, h))));
     }
 }
 
@@ -132,50 +131,46 @@ unsafe fn observe(model: &Model, unit: &Unit, scratch: Scratch) {
         let has = |option: u32| model.options & option != 0;
         let length = unit.signal_length as usize;
         let block = unit.block as usize;
-        let arriving = values(scratch.arriving, length);
-        let last = values(unit.signal, length);
-        let prediction = values(unit.prediction, length);
+        let half = F32x4::splat(0.5);
+        let centred = |change: F32x4| half.mul(change).add(half);
         let mut x = unit.next_input;
-        let mut feature = |value: &dyn Fn(usize) -> f32, begin: usize| {
-            let to = values(x, block);
-            for (i, to) in to.iter_mut().enumerate() {
-                *to = value(begin + i);
-            }
-            x = x.add(block);
-        };
         for begin in (0..length).step_by(block) {
-            feature(&|i| arriving[i], begin);
+            let arriving = scratch.arriving.add(begin);
+            let last = unit.signal.add(begin);
+            let mut next = || {
+                let to = x;
+                x = x.add(block);
+                to
+            };
+            copy(arriving, block, next());
             if has(options::DERIVATIVE) {
-                feature(&|i| 0.5 * (arriving[i] - last[i]) + 0.5, begin);
+                zip(arriving, last, block, next(), |now, last| centred(now.sub(last)));
             }
             if has(options::INTEGRAL) {
-                let integral = values(unit.integral, length);
-                for i in begin..begin + block {
-                    integral[i] = model.tau * integral[i] + (1.0 - model.tau) * arriving[i];
-                }
-                feature(&|i| integral[i], begin);
+                let integral = unit.integral.add(begin);
+                let [keep, take] = [model.tau, 1.0 - model.tau].map(F32x4::splat);
+                zip(integral, arriving, block, integral, |integral, now| keep.mul(integral).add(take.mul(now)));
+                copy(integral, block, next());
             }
             if has(options::ERROR) {
-                feature(&|i| 0.5 * (arriving[i] - prediction[i]) + 0.5, begin);
+                zip(arriving, unit.prediction.add(begin), block, next(), |now, p| centred(now.sub(p)));
             }
             if has(options::PREVIOUS) {
-                feature(&|i| last[i], begin);
+                copy(last, block, next());
             }
         }
-        let mut context = x;
         for run in unit.context_runs.list() {
+            let (from, length) = (model.space.add(run.index as usize), run.length as usize);
             let factor = model.factors[run.kind as usize];
-            let from = model.space.add(run.index as usize);
-            for i in 0..run.length as usize {
-                *context.add(i) = factor * *from.add(i);
-            }
-            context = context.add(run.length as usize);
+            let factors = F32x4::splat(factor);
+            write(x, length, |i| factors.mul(F32x4::load(from.add(i))), |i| factor * *from.add(i));
+            x = x.add(length);
         }
-        *context = model.bias;
+        *x = model.bias;
         if !unit.signal_previous.is_null() {
-            values(unit.signal_previous, length).copy_from_slice(last);
+            copy(unit.signal, length, unit.signal_previous);
         }
-        last.copy_from_slice(arriving);
+        copy(scratch.arriving, length, unit.signal);
     }
 }
 
@@ -188,18 +183,15 @@ pub unsafe fn predict(model: &Model, unit: &mut Unit, scratch: Scratch, publish:
         let has = |option: u32| model.options & option != 0;
         let logistic = has(options::LOGISTIC);
         let hidden = model.hidden as usize;
-        let h = values(unit.hidden, hidden + 1);
-        activate(logistic, &mut h[..hidden]);
-        h[hidden] = model.bias;
-        decode(model, unit, scratch, unit.hidden, scratch.output);
-        let p = values(unit.prediction, unit.outputs as usize);
-        p.copy_from_slice(values(scratch.output, unit.outputs as usize));
-        activate(logistic, p);
-        let publish = values(publish, hidden);
+        let h = unit.hidden;
+        activate(logistic, h, hidden, h);
+        *h.add(hidden) = model.bias;
+        decode(model, unit, scratch, h, scratch.output);
+        activate(logistic, scratch.output, unit.outputs as usize, unit.prediction);
         if !has(options::NORMALISE) {
-            publish.copy_from_slice(&h[..hidden]);
-            return;
+            return copy(h, hidden, publish);
         }
+        let (h, publish) = (values(h, hidden), values(publish, hidden));
         let minimum = values(unit.minimum, hidden);
         let maximum = values(unit.maximum, hidden);
         for j in 0..hidden {

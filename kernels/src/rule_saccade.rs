@@ -1,8 +1,9 @@
 //! The rule "saccade": the vectors between the weight passes (`backends/reference/rule_saccade.ts` is the definition).
 
-use crate::model::{Model, Scratch, Unit, gather, values};
+use crate::model::{Model, Scratch, Unit, values};
 use crate::passes::{Learned, Sent, decode, encode, send_back};
 use crate::vector::F32x4;
+use crate::vectors::{copy, dot, gather, map, pad, quads, write};
 
 const CLIP_INPUT: f32 = 8.0;
 const CLIP_ERROR: f32 = 4.0;
@@ -30,20 +31,6 @@ fn sqrt(value: f32) -> f32 {
     F32x4::splat(value).sqrt().first()
 }
 
-/// Four sums side by side, so that it becomes SIMD.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (a8, a_rest) = a.as_chunks::<8>();
-    let (b8, b_rest) = b.as_chunks::<8>();
-    for (a, b) in a8.iter().zip(b8) {
-        for i in 0..8 {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
-}
-
 /// One step of one unit; returns its squared error.
 ///
 /// # Safety
@@ -58,9 +45,8 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
         observe(model, unit, scratch);
         let d = scratch.hidden_delta;
         if learns {
-            for d in values(d, hidden) {
-                *d *= encoder_step;
-            }
+            let step = F32x4::splat(encoder_step);
+            map(d, hidden, d, |d| d.mul(step));
         }
         encode(model, unit, scratch, learns.then_some(Learned { d, lag: false }), unit.next_input, unit.hidden);
         (unit.input, unit.next_input) = (unit.next_input, unit.input);
@@ -69,41 +55,40 @@ pub unsafe fn step(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *m
     }
 }
 
-/// error = y' - p, D = y' - y, and the candidate m.
+/// error = y' - p and D = y' - y.
 unsafe fn score(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
     unsafe {
-        gather(model.space, unit.signal_runs, scratch.arriving);
+        let Scratch { arriving, change, .. } = scratch;
         let length = unit.signal_length as usize;
-        let arriving = values(scratch.arriving, length);
-        let signal = values(unit.signal, length);
-        let prediction = values(unit.prediction, length);
+        gather(model.space, unit.signal_runs, arriving);
+        pad(arriving, length);
         if model.first != 0 {
-            signal.copy_from_slice(arriving);
-            prediction.copy_from_slice(arriving);
+            copy(arriving, length, unit.signal);
+            copy(arriving, length, unit.prediction);
         }
-        let error = values(unit.error, length);
-        let change = values(scratch.change, length);
-        for i in 0..length {
-            error[i] = arriving[i] - prediction[i];
-            change[i] = arriving[i] - signal[i];
+        let mut squares = [F32x4::splat(0.0); 2];
+        for i in quads(length) {
+            let now = F32x4::load(arriving.add(i));
+            let error = now.sub(F32x4::load(unit.prediction.add(i)));
+            error.store(unit.error.add(i));
+            now.sub(F32x4::load(unit.signal.add(i))).store(change.add(i));
+            squares = [squares[1], squares[0].madd(error, error)];
         }
-        candidate(unit, values(scratch.candidate, length));
-        dot(error, error)
+        squares[0].add(squares[1]).sum()
     }
 }
 
 /// m: the motion candidate of the tile, 0 without one; above layer 0 the return to 0.
-unsafe fn candidate(unit: &Unit, to: &mut [f32]) {
+unsafe fn candidate(unit: &Unit, scratch: Scratch) -> *const f32 {
     unsafe {
-        if unit.layer > 0 {
-            for (to, y) in to.iter_mut().zip(values(unit.signal, unit.signal_length as usize)) {
-                *to = -*y;
-            }
-        } else if unit.motion.is_null() {
-            to.fill(0.0);
-        } else {
-            to.copy_from_slice(values(unit.motion, unit.signal_length as usize));
+        if !unit.motion.is_null() {
+            return unit.motion;
         }
+        let factor = F32x4::splat(if unit.layer > 0 { -1.0 } else { 0.0 });
+        for i in quads(unit.signal_length as usize) {
+            F32x4::load(unit.signal.add(i)).mul(factor).store(scratch.candidate.add(i));
+        }
+        scratch.candidate
     }
 }
 
@@ -113,18 +98,27 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
         let hidden = model.hidden as usize;
         let length = unit.signal_length as usize;
         let k = values(unit.scalars, scalar::COUNT);
-        let z = values(unit.change, length);
-        let m = values(scratch.candidate, length);
-        let change = values(scratch.change, length);
+        let m = candidate(unit, scratch);
         let s = k[scalar::S];
 
         // 1: combiner, F = [s z, m].
+        let mut sums = [F32x4::splat(0.0); 6];
+        for i in quads(length) {
+            let z = F32x4::load(unit.change.add(i));
+            let m = F32x4::load(m.add(i));
+            let change = F32x4::load(scratch.change.add(i));
+            let pairs = [(z, z), (z, m), (m, m), (z, change), (m, change), (change, change)];
+            for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
+                *sum = sum.madd(a, b);
+            }
+        }
+        let [zz, zm, mm, z_change, m_change, change_change] = sums.map(F32x4::sum);
         let add = |at: &mut f32, term: f32| *at = FORGET * *at + term;
-        add(&mut k[scalar::A], s * s * dot(z, z));
-        add(&mut k[scalar::A + 1], s * dot(z, m));
-        add(&mut k[scalar::A + 2], dot(m, m));
-        add(&mut k[scalar::B], s * dot(z, change));
-        add(&mut k[scalar::B + 1], dot(m, change));
+        add(&mut k[scalar::A], s * s * zz);
+        add(&mut k[scalar::A + 1], s * zm);
+        add(&mut k[scalar::A + 2], mm);
+        add(&mut k[scalar::B], s * z_change);
+        add(&mut k[scalar::B + 1], m_change);
         let prior = if unit.layer == 0 { model.motion_prior } else { 0.0 };
         let (a11, a12, a22) = (k[scalar::A] + RIDGE, k[scalar::A + 1], k[scalar::A + 2] + RIDGE);
         let (b1, b2) = (k[scalar::B], k[scalar::B + 1] + RIDGE * prior);
@@ -133,31 +127,34 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
         k[scalar::W + 1] = (a11 * b2 - a12 * b1) / determinant;
 
         // 2: running means.
-        let x = values(unit.input, unit.input_columns as usize);
-        let xx = dot(x, x);
-        k[scalar::V] += model.mean_rate * (dot(change, change) / length as f32 - k[scalar::V]);
+        let xx = dot(unit.input, unit.input, unit.input_columns as usize);
+        k[scalar::V] += model.mean_rate * (change_change / length as f32 - k[scalar::V]);
         k[scalar::Q] += model.mean_rate * (xx - k[scalar::Q]);
 
         // 3: what z should have added, and the gate.
-        let w_m = k[scalar::W + 1];
-        let delta = values(scratch.delta, unit.output_columns as usize);
-        for i in 0..length {
-            let e = (change[i] - w_m * m[i]) / s - z[i];
-            delta[i] = e.clamp(-CLIP_ERROR, CLIP_ERROR);
+        let w_m = F32x4::splat(-k[scalar::W + 1]);
+        let [scale, low, high] = [s, -CLIP_ERROR, CLIP_ERROR].map(F32x4::splat);
+        for i in quads(length) {
+            let rest = F32x4::load(scratch.change.add(i)).madd(w_m, F32x4::load(m.add(i)));
+            let e = rest.div(scale).sub(F32x4::load(unit.change.add(i)));
+            e.clamp(low, high).store(scratch.delta.add(i));
         }
-        delta[length..].fill(0.0);
+        for i in length..unit.output_columns as usize {
+            *scratch.delta.add(i) = 0.0;
+        }
         let multiplier = *model.rates.add(unit.layer as usize);
         let gate = multiplier * s * s / (s * s + k[scalar::V].max(VARIANCE_FLOOR));
 
         // 4 and 5: the decoder sends back and learns in one pass.
-        let h = values(unit.hidden, hidden + 1);
-        let hh = dot(&h[..hidden], &h[..hidden]);
-        let rate = model.decoder_rate * gate / (DECODER_FLOOR * hidden as f32 + 1.0 + hh);
+        let h = unit.hidden;
+        // The bias behind H is the 1 of 1 + |h|^2.
+        let rate = model.decoder_rate * gate / (DECODER_FLOOR * hidden as f32 + dot(h, h, hidden + 1));
         let dh = scratch.hidden_delta;
-        send_back(model, unit, scratch, Sent { rate, h: unit.hidden, bias: h[hidden], e: scratch.delta }, dh);
-        for (dh, h) in values(dh, hidden).iter_mut().zip(&*h) {
-            let rest = 1.0 - h.abs();
-            *dh *= rest * rest;
+        send_back(model, unit, scratch, Sent { rate, h, bias: *h.add(hidden), e: scratch.delta }, dh);
+        let one = F32x4::splat(1.0);
+        for i in quads(hidden) {
+            let rest = one.sub(F32x4::load(h.add(i)).abs());
+            F32x4::load(dh.add(i)).mul(rest.mul(rest)).store(dh.add(i));
         }
         // n counts the bias and no padding.
         let n = unit.inputs as f32;
@@ -169,80 +166,79 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
 unsafe fn observe(model: &Model, unit: &Unit, scratch: Scratch) {
     unsafe {
         let length = unit.signal_length as usize;
-        let arriving = values(scratch.arriving, length);
         let x = unit.next_input;
-        let k = values(unit.scalars, scalar::COUNT);
+        let s = &mut *unit.scalars.add(scalar::S);
+        let root = |squares: f32, count: usize| sqrt(squares / count as f32 + SCALE_FLOOR * SCALE_FLOOR);
         let end = if unit.layer == 0 {
-            let end = gather(model.space, unit.window_runs, x);
+            let end = gather_change(model, unit, x);
             let count = end.offset_from_unsigned(x);
-            let features = values(x, count);
-            if model.first != 0 {
-                features.fill(0.0);
+            // What follows is written after this.
+            pad(x, count);
+            *s = root(dot(x, x, count), count);
+            let [scale, low, high] = [*s, -CLIP_INPUT, CLIP_INPUT].map(F32x4::splat);
+            let feature = |value: F32x4| value.div(scale).clamp(low, high);
+            for i in quads(count) {
+                feature(F32x4::load(x.add(i))).store(x.add(i));
+            }
+            let m = unit.motion;
+            if m.is_null() {
+                end
             } else {
-                subtract(model.other, unit, features);
+                gather(model.space, unit.motion_runs, m);
+                let one = |i| feature(F32x4::splat(*m.add(i))).first();
+                write(end, length, |i| feature(F32x4::load(m.add(i))), one);
+                end.add(length)
             }
-            let s = sqrt(dot(features, features) / count as f32 + SCALE_FLOOR * SCALE_FLOOR);
-            k[scalar::S] = s;
-            let mut end = end;
-            if !unit.motion.is_null() {
-                gather(model.space, unit.motion_runs, unit.motion);
-                values(end, length).copy_from_slice(values(unit.motion, length));
-                end = end.add(length);
-            }
-            for x in values(x, end.offset_from_unsigned(x)) {
-                *x = (*x / s).clamp(-CLIP_INPUT, CLIP_INPUT);
-            }
-            end
         } else {
-            let change = values(scratch.change, length);
-            k[scalar::S] = sqrt(dot(change, change) / length as f32 + SCALE_FLOOR * SCALE_FLOOR);
-            for (x, y) in values(x, length).iter_mut().zip(&*arriving) {
-                *x = HIDDEN_GAIN * y;
-            }
+            *s = root(dot(scratch.change, scratch.change, length), length);
+            let (y, gain) = (scratch.arriving, F32x4::splat(HIDDEN_GAIN));
+            write(x, length, |i| F32x4::load(y.add(i)).mul(gain), |i| HIDDEN_GAIN * *y.add(i));
             x.add(length)
         };
         *gather(model.space, unit.context_runs, end) = 1.0;
-        values(unit.signal, length).copy_from_slice(arriving);
+        for i in quads(length) {
+            F32x4::load(scratch.arriving.add(i)).store(unit.signal.add(i));
+        }
     }
 }
 
-/// features -= the same window of the last frame.
-unsafe fn subtract(last: *const f32, unit: &Unit, features: &mut [f32]) {
-    unsafe {
-        let mut at = 0;
-        for run in unit.window_runs.list() {
-            let from = last.add(run.index as usize);
-            for i in 0..run.length as usize {
-                features[at + i] -= *from.add(i);
-            }
-            at += run.length as usize;
+/// The change of the window since the last frame, 0 in the first; returns where it ends.
+unsafe fn gather_change(model: &Model, unit: &Unit, mut to: *mut f32) -> *mut f32 {
+    for run in unit.window_runs.list() {
+        let length = run.length as usize;
+        unsafe {
+            let now = model.space.add(run.index as usize);
+            // What is subtracted from itself is 0, but for what is no number, which a frame does not have.
+            let last = if model.first != 0 { now } else { model.other.add(run.index as usize).cast_const() };
+            let one = |i| *now.add(i) - *last.add(i);
+            write(to, length, |i| F32x4::load(now.add(i)).sub(F32x4::load(last.add(i))), one);
+            to = to.add(length);
         }
     }
+    to
 }
 
 /// h, z, p from the encoder's sums in `hidden`; publishes h.
 unsafe fn predict(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mut f32) {
     unsafe {
         let hidden = model.hidden as usize;
-        let length = unit.signal_length as usize;
-        let h = values(unit.hidden, hidden + 1);
-        for h in &mut h[..hidden] {
-            *h /= 1.0 + h.abs();
+        let h = unit.hidden;
+        let one = F32x4::splat(1.0);
+        // Behind H, too: the bias, which is written next, and zeros, which stay so.
+        for i in quads(hidden) {
+            let a = F32x4::load(h.add(i));
+            a.div(one.add(a.abs())).store(h.add(i));
         }
-        h[hidden] = 1.0;
-        values(publish, hidden).copy_from_slice(&h[..hidden]);
-        decode(model, unit, scratch, unit.hidden, scratch.output);
-        let z = values(unit.change, length);
-        z.copy_from_slice(values(scratch.output, length));
-        let m = values(scratch.candidate, length);
-        candidate(unit, m);
+        *h.add(hidden) = 1.0;
+        copy(h, hidden, publish);
+        decode(model, unit, scratch, h, unit.change);
+        let m = candidate(unit, scratch);
         let k = values(unit.scalars, scalar::COUNT);
-        let (gain, w_m) = (k[scalar::W] * k[scalar::S], k[scalar::W + 1]);
         let low = if unit.layer == 0 { 0.0 } else { -1.0 };
-        let y = values(unit.signal, length);
-        let p = values(unit.prediction, length);
-        for i in 0..length {
-            p[i] = (y[i] + gain * z[i] + w_m * m[i]).clamp(low, 1.0);
+        let [gain, w_m, low] = [k[scalar::W] * k[scalar::S], k[scalar::W + 1], low].map(F32x4::splat);
+        for i in quads(unit.signal_length as usize) {
+            let p = F32x4::load(unit.signal.add(i)).madd(gain, F32x4::load(unit.change.add(i)));
+            p.madd(w_m, F32x4::load(m.add(i))).clamp(low, one).store(unit.prediction.add(i));
         }
     }
 }

@@ -71,6 +71,15 @@ mod wasm {
             F32x4(f32x4_pmin(self.0, other.0))
         }
         #[inline(always)]
+        pub fn abs(self) -> Self {
+            F32x4(f32x4_abs(self.0))
+        }
+        /// Within the limits; what is no number stays what it is.
+        #[inline(always)]
+        pub fn clamp(self, low: Self, high: Self) -> Self {
+            F32x4(f32x4_pmax(f32x4_pmin(self.0, high.0), low.0))
+        }
+        #[inline(always)]
         pub fn sqrt(self) -> Self {
             F32x4(f32x4_sqrt(self.0))
         }
@@ -140,6 +149,13 @@ mod portable {
         }
         pub fn min(self, other: Self) -> Self {
             self.zip(other, f32::min)
+        }
+        pub fn abs(self) -> Self {
+            F32x4(self.0.map(f32::abs))
+        }
+        /// Within the limits; what is no number stays what it is.
+        pub fn clamp(self, low: Self, high: Self) -> Self {
+            F32x4(core::array::from_fn(|i| self.0[i].clamp(low.0[i], high.0[i])))
         }
         pub fn sqrt(self) -> Self {
             F32x4(self.0.map(f32::sqrt))

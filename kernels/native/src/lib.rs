@@ -50,6 +50,8 @@ mod stored;
 mod tensors;
 #[path = "../../src/terms.rs"]
 mod terms;
+#[path = "../../src/vectors.rs"]
+mod vectors;
 mod threads;
 mod vector;
 

@@ -51,6 +51,24 @@ mod sse2 {
             F32x4(unsafe { _mm_mul_ps(self.0, other.0) })
         }
         #[inline(always)]
+        pub fn sub(self, other: Self) -> Self {
+            F32x4(unsafe { _mm_sub_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn div(self, other: Self) -> Self {
+            F32x4(unsafe { _mm_div_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn abs(self) -> Self {
+            F32x4(unsafe { _mm_andnot_ps(_mm_set1_ps(-0.0), self.0) })
+        }
+        /// Within the limits; what is no number stays what it is.
+        #[inline(always)]
+        pub fn clamp(self, low: Self, high: Self) -> Self {
+            // Of a number and none, the instructions take the second.
+            F32x4(unsafe { _mm_max_ps(low.0, _mm_min_ps(high.0, self.0)) })
+        }
+        #[inline(always)]
         pub fn sqrt(self) -> Self {
             F32x4(unsafe { _mm_sqrt_ps(self.0) })
         }
@@ -120,6 +138,23 @@ mod neon {
             F32x4(unsafe { vmulq_f32(self.0, other.0) })
         }
         #[inline(always)]
+        pub fn sub(self, other: Self) -> Self {
+            F32x4(unsafe { vsubq_f32(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn div(self, other: Self) -> Self {
+            F32x4(unsafe { vdivq_f32(self.0, other.0) })
+        }
+        #[inline(always)]
+        pub fn abs(self) -> Self {
+            F32x4(unsafe { vabsq_f32(self.0) })
+        }
+        /// Within the limits; what is no number stays what it is.
+        #[inline(always)]
+        pub fn clamp(self, low: Self, high: Self) -> Self {
+            F32x4(unsafe { vmaxq_f32(vminq_f32(self.0, high.0), low.0) })
+        }
+        #[inline(always)]
         pub fn sqrt(self) -> Self {
             F32x4(unsafe { vsqrtq_f32(self.0) })
         }
@@ -174,6 +209,19 @@ mod scalar {
         }
         pub fn mul(self, other: Self) -> Self {
             F32x4(core::array::from_fn(|i| self.0[i] * other.0[i]))
+        }
+        pub fn sub(self, other: Self) -> Self {
+            F32x4(core::array::from_fn(|i| self.0[i] - other.0[i]))
+        }
+        pub fn div(self, other: Self) -> Self {
+            F32x4(core::array::from_fn(|i| self.0[i] / other.0[i]))
+        }
+        pub fn abs(self) -> Self {
+            F32x4(self.0.map(f32::abs))
+        }
+        /// Within the limits; what is no number stays what it is.
+        pub fn clamp(self, low: Self, high: Self) -> Self {
+            F32x4(core::array::from_fn(|i| self.0[i].clamp(low.0[i], high.0[i])))
         }
         pub fn sqrt(self) -> Self {
             F32x4(self.0.map(f32::sqrt))
