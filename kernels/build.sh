@@ -26,6 +26,7 @@ build() {
   wasm=$stage/$name/kernels_bg.wasm
   npx --yes --package=binaryen@132.0.0 wasm-opt -O3 --enable-simd --enable-relaxed-simd --enable-threads --enable-bulk-memory \
     --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int --enable-multivalue --enable-reference-types \
+    --one-caller-inline-max-function-size=0 \
     "$wasm" -o "$wasm"
   rm -f "$stage/$name/.gitignore"
 }

@@ -1,6 +1,6 @@
 /**
- * What is kept of a pruned matrix, in the order of the kernels (`kernels/src/sparse.rs`): of each row the quads of columns in which
- * anything is kept.
+ * What is kept of a pruned matrix, in the order of the kernels (`kernels/src/sparse.rs`, `octs.rs`): of each row the quads of columns
+ * in which anything is kept.
  *
  * @module
  */
@@ -23,28 +23,57 @@ export interface Kept {
   readonly partial: boolean;
 }
 
+/** Which of the weights from a column on are kept, a bit each; and that of all. */
+function bitsOf(
+  mask: Uint8Array,
+  { rows, columns, transposed }: Shape,
+  [row, first, length]: readonly [number, number, number],
+): [bits: number, all: number] {
+  let bits = 0;
+  const last = Math.min(first + length, columns);
+  for (let column = first; column < last; column++) {
+    const at = transposed ? column * rows + row : row * columns + column;
+    bits |= mask[at]! << (column - first);
+  }
+  return [bits, 2 ** Math.max(0, last - first) - 1];
+}
+
+/**
+ * Whether eight neighbours, from each eighth column on, are always kept or pruned together.
+ *
+ * @param mask of the matrix, in the order of a checkpoint: 1 is kept
+ * @param shape of the matrix
+ */
+export function isInOcts(mask: Uint8Array, shape: Shape): boolean {
+  for (let row = 0; row < shape.rows; row++) {
+    for (let first = 0; first < shape.columns; first += 2 * LANES) {
+      const [bits, all] = bitsOf(mask, shape, [row, first, 2 * LANES]);
+      if (bits !== 0 && bits !== all) return false;
+    }
+  }
+  return true;
+}
+
 /**
  * Finds the quads.
  *
  * @param mask of the matrix, in the order of a checkpoint: 1 is kept
  * @param shape of the matrix
+ * @param inOcts whether quads are to come in pairs that begin at each eighth column, which must suit the mask; one that has only
+ * padding may then be among them
  */
-export function keptOf(mask: Uint8Array, { rows, columns, transposed }: Shape): Kept {
-  const starts = new Uint32Array(rows + 1);
+export function keptOf(mask: Uint8Array, shape: Shape, inOcts = false): Kept {
+  const starts = new Uint32Array(shape.rows + 1);
   const index: number[] = [];
   let partial = false;
-  for (let row = 0; row < rows; row++) {
-    for (let first = 0; first < columns; first += LANES) {
-      let bits = 0;
-      const last = Math.min(first + LANES, columns);
-      for (let column = first; column < last; column++) {
-        const at = transposed ? column * rows + row : row * columns + column;
-        bits |= mask[at]! << (column - first);
-      }
+  for (let row = 0; row < shape.rows; row++) {
+    for (let first = 0; first < shape.columns; first += LANES) {
+      const [bits, all] = bitsOf(mask, shape, [row, first, LANES]);
       if (bits === 0) continue;
-      partial ||= bits !== 2 ** (last - first) - 1;
+      partial ||= bits !== all;
       index.push(bits << COLUMN_BITS | first / LANES);
     }
+    if (inOcts && index.length % 2 === 1) index.push(index.at(-1)! % 2 ** COLUMN_BITS + 1);
     starts[row + 1] = index.length;
   }
   return { starts, index: Uint16Array.from(index), partial };

@@ -16,7 +16,7 @@ import {
 } from "../../model/plan.ts";
 import { ringLength } from "../../model/defer.ts";
 import { formatOf, hasScales } from "../../model/weight_format.ts";
-import { keptOf } from "./kept.ts";
+import { isInOcts, keptOf } from "./kept.ts";
 import { paddedColumns } from "./panels.ts";
 import {
   MODEL_WORDS,
@@ -64,7 +64,7 @@ export interface Placement {
   readonly kept: readonly { readonly at: number; readonly values: Uint32Array | Uint16Array }[];
   /** Of a unit's matrix, the bytes of its weights, of its momentum, and of the tables that say which are kept. */
   readonly matrixBytes: readonly MatrixBytes[];
-  /** 0 where nothing is pruned, 1 where whole quads are, 2 where parts are. */
+  /** 0 where nothing is pruned, 1 where whole quads are, 2 where parts are, 3 where whole pairs of quads are. */
   readonly pruned: number;
   /** Words that threads wait on. */
   readonly sync: number;
@@ -133,7 +133,8 @@ export function placeModel(
   const matrixBytes: MatrixBytes[] = [];
   const kept: Placement["kept"][number][] = [];
   const masks = plan.mask === undefined ? undefined : masksOf(plan, plan.mask);
-  let pruned = masks === undefined ? 0 : 1;
+  const inOcts = masks !== undefined && areInOcts(plan, masks);
+  let pruned = masks === undefined ? 0 : inOcts ? 3 : 1;
   for (let u = 0; u < count; u++) {
     const record = unitRecords.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
     const before = room.bytes;
@@ -143,10 +144,10 @@ export function placeModel(
     record[UNIT.outputs] = plan.outputs[u]!;
     record[UNIT.outputColumns] = paddedColumns(plan.outputs[u]!);
     // Side by side: they are read one after another.
-    const decoder = placeMatrix(plan, u, "decoder", masks?.decoder(u), record, momentum, room);
-    const encoder = placeMatrix(plan, u, "encoder", masks?.encoder(u), record, momentum, room);
+    const decoder = placeMatrix(plan, u, "decoder", { masks, inOcts, record, momentum, room });
+    const encoder = placeMatrix(plan, u, "encoder", { masks, inOcts, record, momentum, room });
     kept.push(...decoder.kept, ...encoder.kept);
-    if (decoder.partial || encoder.partial) pruned = 2;
+    if (!inOcts && (decoder.partial || encoder.partial)) pruned = 2;
     matrixBytes.push({
       encoder: encoder.bytes,
       decoder: decoder.bytes,
@@ -222,23 +223,38 @@ function masksOf(plan: Plan, mask: Mask) {
   };
 }
 
+type Masks = ReturnType<typeof masksOf>;
+
+function areInOcts(plan: Plan, masks: Masks): boolean {
+  for (let u = 0; u < unitCount(plan); u++) {
+    for (const name of ["decoder", "encoder"] as const) {
+      if (!isInOcts(masks[name](u), shapeOf(plan, u, name))) return false;
+    }
+  }
+  return true;
+}
+
 /** A matrix of a unit in its format, its scales, and where it is pruned which quads are kept. */
 function placeMatrix(
   plan: Plan,
   u: number,
   name: "encoder" | "decoder",
-  mask: Uint8Array | undefined,
-  record: Uint32Array,
-  momentum: boolean,
-  room: Room,
+  { masks, inOcts, record, momentum, room }: {
+    masks: Masks | undefined;
+    inOcts: boolean;
+    record: Uint32Array;
+    momentum: boolean;
+    room: Room;
+  },
 ) {
+  const mask = masks?.[name](u);
   const shape = shapeOf(plan, u, name);
   const format = formatOf(plan);
   let count = storedRows(plan, shape) * paddedColumns(shape.columns);
   let [index, partial] = [0, false];
   const kept: Placement["kept"][number][] = [];
   if (mask !== undefined) {
-    const quads = keptOf(mask, shape);
+    const quads = keptOf(mask, shape, inOcts);
     const startsAt = room.take(quads.starts.byteLength);
     const indexAt = room.take(quads.index.byteLength);
     record[UNIT[`${name}Starts`]] = startsAt;

@@ -70,6 +70,7 @@ impl Tiles {
     ///
     /// # Safety
     /// `x` has `columns` levels, `out` has `rows` values, and no other thread writes to the matrix; so with all of these.
+    #[inline(never)]
     pub unsafe fn product(self, x: Levels, out: *mut f32) {
         unsafe {
             for panel in 0..self.panels() {
@@ -121,6 +122,7 @@ impl Tiles {
     ///
     /// # Safety
     /// `c` has a level for each row of whole panels, `out` has `columns` values.
+    #[inline(never)]
     pub unsafe fn combine(self, c: Levels, out: *mut f32) {
         const WIDE: usize = 4;
         let mut column = 0;
@@ -190,34 +192,36 @@ impl Tiles {
             let (mut sums, mut bytes) = (TileSums::zero(), TileSums::zero());
             let (mut most, mut least) = (I16x8::splat(0), I16x8::splat(0));
             let mut at = row * self.columns;
-            for column in (0..self.columns).step_by(LANES) {
-                let x = F32x4::load(right.add(column));
-                let terms = term.add::<PANEL>(&common, x, row, column, at / LANES);
-                let changes = terms.map(|term| I32x4::trunc(term, MOST_CHANGE));
-                let noise = I16x8::load_twice(column_halves.add(column));
-                let upper = I8x16::load(self.upper.add(at));
-                let mut masters = I8x16::load(self.lower.add(at)).with_upper(upper);
-                for i in 0..2 {
-                    let (a, b) = (changes[2 * i], changes[2 * i + 1]);
-                    let noise = noise.xor(row_halves[i]);
-                    // The carry of the lower half plus noise is -1 where there is one.
-                    let carry = I16x8::lower_halves(a, b).add(noise).less_unsigned(noise);
-                    let by = I16x8::upper_halves(a, b).sub(carry);
-                    let seen = masters[i].add_saturating(by);
-                    most = most.max(seen);
-                    least = least.min(seen);
-                    masters[i] = masters[i].add(by);
+            for column in (0..self.columns).step_by(2 * LANES) {
+                let eight = term.add_eight::<PANEL>(&common, right, row, column, at / LANES);
+                for (half, terms) in eight.into_iter().enumerate() {
+                    let column = column + half * LANES;
+                    let changes = terms.map(|term| I32x4::trunc(term, MOST_CHANGE));
+                    let noise = I16x8::load_twice(column_halves.add(column));
+                    let upper = I8x16::load(self.upper.add(at));
+                    let mut masters = I8x16::load(self.lower.add(at)).with_upper(upper);
+                    for i in 0..2 {
+                        let (a, b) = (changes[2 * i], changes[2 * i + 1]);
+                        let noise = noise.xor(row_halves[i]);
+                        // The carry of the lower half plus noise is -1 where there is one.
+                        let carry = I16x8::lower_halves(a, b).add(noise).less_unsigned(noise);
+                        let by = I16x8::upper_halves(a, b).sub(carry);
+                        let seen = masters[i].add_saturating(by);
+                        most = most.max(seen);
+                        least = least.min(seen);
+                        masters[i] = masters[i].add(by);
+                    }
+                    let updated = I8x16::upper_of(masters);
+                    updated.store(self.upper.add(at));
+                    I8x16::lower_of(masters).store(self.lower.add(at));
+                    bytes = bytes.add_bytes(updated);
+                    match with {
+                        Use::Updated(next) => sums = sums.add(updated, next.levels.add(column)),
+                        Use::Old(e) => sums = sums.add(upper, e.levels.add(column)),
+                        Use::Nothing => {}
+                    }
+                    at += TILE;
                 }
-                let updated = I8x16::upper_of(masters);
-                updated.store(self.upper.add(at));
-                I8x16::lower_of(masters).store(self.lower.add(at));
-                bytes = bytes.add_bytes(updated);
-                match with {
-                    Use::Updated(next) => sums = sums.add(updated, next.levels.add(column)),
-                    Use::Old(e) => sums = sums.add(upper, e.levels.add(column)),
-                    Use::Nothing => {}
-                }
-                at += TILE;
             }
             bytes.sums().store(self.sums.add(row).cast());
             let largest = most.lanes().into_iter().fold(0, i16::max);

@@ -3,6 +3,8 @@
 //! A matrix is stored in panels of four rows: the four rows' first four columns, their next four columns ..., so that a pass
 //! is one linear stream. The rows left over when the count is no multiple of four follow one by one. Columns are padded to a
 //! multiple of eight, and all vectors that meet them are zero there. A momentum matrix has the same layout.
+//!
+//! Passes are not inlined: all loops in one function are more than a compiler keeps in registers.
 
 use crate::vector::{F32x4, LANES};
 
@@ -26,6 +28,7 @@ pub struct Matrix {
 ///
 /// # Safety
 /// `x` has `columns` values, `out` has `rows`, and no other thread writes to the matrix.
+#[inline(never)]
 pub unsafe fn product(matrix: Matrix, x: *const f32, out: *mut f32) {
     unsafe {
         let mut w = matrix.weights.cast_const();
@@ -61,6 +64,7 @@ pub unsafe fn product(matrix: Matrix, x: *const f32, out: *mut f32) {
 ///
 /// # Safety
 /// `c` has `rows` values, `out` has `columns`, and no other thread writes to the matrix.
+#[inline(never)]
 pub unsafe fn combine(matrix: Matrix, c: *const f32, out: *mut f32) {
     unsafe { combine_all::<false>(matrix, c, out) }
 }
@@ -69,6 +73,7 @@ pub unsafe fn combine(matrix: Matrix, c: *const f32, out: *mut f32) {
 ///
 /// # Safety
 /// As `combine`.
+#[inline(never)]
 pub unsafe fn add_combined(matrix: Matrix, c: *const f32, out: *mut f32) {
     unsafe { combine_all::<true>(matrix, c, out) }
 }
@@ -161,6 +166,7 @@ impl Update for WithMomentum {
 ///
 /// # Safety
 /// `x` and `next` have `columns` values, `d` and `out` have `rows`; no other thread touches the matrix.
+#[inline(never)]
 pub unsafe fn update_product(matrix: Matrix, mu: f32, d: *const f32, x: *const f32, next: *const f32, out: *mut f32) {
     unsafe {
         if matrix.momentum.is_null() {
@@ -176,6 +182,7 @@ pub unsafe fn update_product(matrix: Matrix, mu: f32, d: *const f32, x: *const f
 ///
 /// # Safety
 /// `e` has `columns` values, `c` and `out` have `rows`; no other thread touches the matrix.
+#[inline(never)]
 pub unsafe fn product_update(matrix: Matrix, mu: f32, c: *const f32, e: *const f32, out: *mut f32) {
     unsafe {
         if matrix.momentum.is_null() {
@@ -258,6 +265,7 @@ unsafe fn stream<U: Update>(
 /// # Safety
 /// `left` has as many columns as the matrix has rows, padded; `right` and `next` have its columns; `out` has `rows`; no other thread
 /// touches the matrix.
+#[inline(never)]
 pub unsafe fn add_outer(matrix: Matrix, (left, right): (Matrix, Matrix), live: u32, next: *const f32, out: *mut f32) {
     unsafe {
         if next.is_null() {

@@ -63,3 +63,11 @@ pub unsafe fn to_levels(values: *const f32, length: usize, to: *mut Level) -> f3
 pub unsafe fn to_whole_numbers(values: *const f32, length: usize, to: *mut f32) -> f32 {
     unsafe { round(values, length, |at, levels| levels.to_floats().store(to.add(at))) }
 }
+
+/// As i16.
+///
+/// # Safety
+/// As `to_levels`.
+pub unsafe fn to_halves(values: *const f32, length: usize, to: *mut i16) -> f32 {
+    unsafe { round(values, length, |at, levels| levels.store_low16(to.add(at).cast())) }
+}

@@ -2,7 +2,7 @@
 //!
 //! `passes` holds the three passes of a step over weights, at once or deferred (`pairs`), `rule_2016` and `rule_saccade` the
 //! `vectors` between them. `stored` knows what a matrix is stored in: f32 (`format_f32`), narrow (`narrow`, and `bytes` for i8 and its
-//! `levels`) or pruned (`sparse`), in one of `formats`; `terms` is what it learns and `noise` how that is rounded. `motion` is the block matching that runs once a
+//! `levels`) or pruned (`sparse`, `octs`), in one of `formats`; `terms` is what it learns and `noise` how that is rounded. `motion` is the block matching that runs once a
 //! frame, `sweep` what the bench holds all of it against. The instruction set is fixed when compiling (`build.sh` makes one package
 //! for each); natively the crate is built for its tests only.
 
@@ -18,6 +18,7 @@ pub mod model;
 pub mod motion;
 pub mod narrow;
 pub mod noise;
+pub mod octs;
 pub mod pairs;
 pub mod passes;
 pub mod pixels;

@@ -177,24 +177,26 @@ impl<Q: Quads> Panels<Q> {
             let mut most = [I32x4::splat(0); R];
             let first = row * self.columns / LANES;
             let mut quad = first;
-            for column in (0..self.columns).step_by(LANES) {
-                let x = F32x4::load(right.add(column));
-                let noise = I32x4::load(column_words.add(column));
-                let used = match with {
-                    Use::Updated(vector) | Use::Old(vector) => F32x4::load(vector.add(column)),
-                    Use::Nothing => x,
-                };
-                let terms = term.add::<R>(&common, x, row, column, quad);
-                for i in 0..R {
-                    if let Use::Old(_) = with {
-                        sum[i] = sum[i].madd(self.quads.read(quad + i), used);
+            for column in (0..self.columns).step_by(2 * LANES) {
+                let eight = term.add_eight::<R>(&common, right, row, column, quad);
+                for (half, terms) in eight.into_iter().enumerate() {
+                    let column = column + half * LANES;
+                    let noise = I32x4::load(column_words.add(column));
+                    let used = match with {
+                        Use::Updated(vector) | Use::Old(vector) => F32x4::load(vector.add(column)),
+                        Use::Nothing => F32x4::splat(0.0),
+                    };
+                    for i in 0..R {
+                        if let Use::Old(_) = with {
+                            sum[i] = sum[i].madd(self.quads.read(quad + i), used);
+                        }
+                        let updated = self.quads.add(quad + i, terms[i], noise.xor(row_words[i]), &mut most[i]);
+                        if let Use::Updated(_) = with {
+                            sum[i] = sum[i].madd(updated, used);
+                        }
                     }
-                    let updated = self.quads.add(quad + i, terms[i], noise.xor(row_words[i]), &mut most[i]);
-                    if let Use::Updated(_) = with {
-                        sum[i] = sum[i].madd(updated, used);
-                    }
+                    quad += R;
                 }
-                quad += R;
             }
             for i in 0..R {
                 let mut product = sum[i].sum() * units[i];

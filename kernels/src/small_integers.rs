@@ -24,6 +24,7 @@ mod wasm {
     #[derive(Clone, Copy)]
     pub struct I16x8(v128);
 
+    #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
     impl I16x8 {
         #[inline(always)]
         pub fn splat(value: i16) -> Self {
@@ -33,6 +34,32 @@ mod wasm {
         #[inline(always)]
         pub fn two(low: i16, high: i16) -> Self {
             I16x8(i16x8(low, low, low, low, high, high, high, high))
+        }
+        /// # Safety
+        /// Eight can be read there.
+        #[inline(always)]
+        pub unsafe fn load(from: *const i16) -> Self {
+            I16x8(unsafe { v128_load(from.cast()) })
+        }
+        /// # Safety
+        /// Eight can be written there.
+        #[inline(always)]
+        pub unsafe fn store(self, to: *mut i16) {
+            unsafe { v128_store(to.cast(), self.0) }
+        }
+        /// With the sign.
+        #[inline(always)]
+        pub fn shr(self, bits: u32) -> Self {
+            I16x8(i16x8_shr(self.0, bits))
+        }
+        /// Products, summed by twos.
+        #[inline(always)]
+        pub fn dot(self, other: Self) -> I32x4 {
+            I32x4(i32x4_dot_i16x8(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn widen(self) -> [I32x4; 2] {
+            [I32x4(i32x4_extend_low_i16x8(self.0)), I32x4(i32x4_extend_high_i16x8(self.0))]
         }
         /// Four, twice.
         ///
@@ -53,12 +80,10 @@ mod wasm {
             I16x8(i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(a.0, b.0))
         }
         #[inline(always)]
-        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn add(self, other: Self) -> Self {
             I16x8(i16x8_add(self.0, other.0))
         }
         #[inline(always)]
-        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn sub(self, other: Self) -> Self {
             I16x8(i16x8_sub(self.0, other.0))
         }
@@ -253,6 +278,7 @@ mod portable {
     #[derive(Clone, Copy)]
     pub struct I16x8([i16; 8]);
 
+    #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
     impl I16x8 {
         fn zip(self, other: Self, f: impl Fn(i16, i16) -> i16) -> Self {
             I16x8(from_fn(|i| f(self.0[i], other.0[i])))
@@ -262,6 +288,26 @@ mod portable {
         }
         pub fn two(low: i16, high: i16) -> Self {
             I16x8(from_fn(|i| if i < 4 { low } else { high }))
+        }
+        /// # Safety
+        /// Eight can be read there.
+        pub unsafe fn load(from: *const i16) -> Self {
+            I16x8(unsafe { from.cast::<[i16; 8]>().read_unaligned() })
+        }
+        /// # Safety
+        /// Eight can be written there.
+        pub unsafe fn store(self, to: *mut i16) {
+            unsafe { to.cast::<[i16; 8]>().write_unaligned(self.0) }
+        }
+        pub fn shr(self, bits: u32) -> Self {
+            I16x8(self.0.map(|lane| lane >> bits))
+        }
+        pub fn dot(self, other: Self) -> I32x4 {
+            let product = |i: usize| i32::from(self.0[i]) * i32::from(other.0[i]);
+            I32x4::from_array(from_fn(|i| product(2 * i) + product(2 * i + 1)))
+        }
+        pub fn widen(self) -> [I32x4; 2] {
+            from_fn(|half| I32x4::from_array(from_fn(|i| i32::from(self.0[4 * half + i]))))
         }
         /// # Safety
         /// Four can be read there.
@@ -277,11 +323,9 @@ mod portable {
             let (a, b) = (a.to_array(), b.to_array());
             I16x8(from_fn(|i| if i < 4 { a[i] } else { b[i - 4] } as i16))
         }
-        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn add(self, other: Self) -> Self {
             self.zip(other, i16::wrapping_add)
         }
-        #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn sub(self, other: Self) -> Self {
             self.zip(other, i16::wrapping_sub)
         }

@@ -3,10 +3,11 @@
 use crate::bytes::{self, Levels, Tiles};
 use crate::format_f32::{self, Matrix, PANEL};
 use crate::formats::{Bfloat, Fixed16, Half, Quads, Single, Upper8};
-use crate::levels::{to_levels, to_whole_numbers};
+use crate::levels::{to_halves, to_levels, to_whole_numbers};
 use crate::model::{Model, Scratch, Unit, Weights};
 use crate::narrow::{Learning, Panels, Use};
 use crate::noise::{Words, key};
+use crate::octs::{KeptOcts, Pairs, UpperBytes};
 use crate::small_integers::Level;
 use crate::sparse::Kept;
 use crate::terms::{Outer, Pending, Term, WithMomentum};
@@ -25,6 +26,7 @@ pub mod format {
 pub mod pruned {
     pub const NO: u32 = 0;
     pub const PARTLY: u32 = 2;
+    pub const IN_OCTS: u32 = 3;
 }
 
 /// A matrix of a unit, hidden-major.
@@ -63,6 +65,12 @@ pub fn decoder<'a>(model: &'a Model, unit: &Unit) -> Stored<'a> {
     }
 }
 
+/// A function of its own for what it is given: all loops in one are more than a compiler keeps in registers.
+#[inline(never)]
+fn apart(pass: impl FnOnce()) {
+    pass();
+}
+
 /// Runs an expression with the model's format, where nothing is pruned and products are of f32.
 macro_rules! with_panels {
     ($stored:expr, $matrix:ident => $run:expr) => {{
@@ -71,7 +79,7 @@ macro_rules! with_panels {
         macro_rules! with_quads {
             ($quads:expr) => {{
                 let $matrix = stored.panels($quads);
-                $run
+                apart(move || $run)
             }};
         }
         match stored.model.format {
@@ -88,16 +96,24 @@ macro_rules! with_kept {
         let stored: Stored = $stored;
         let values = stored.weights.values;
         macro_rules! with_quads {
-            ($quads:expr) => {{
-                let $matrix = stored.kept($quads);
-                $run
+            ($quads:expr, $octs:expr) => {{
+                if stored.model.pruned == pruned::IN_OCTS {
+                    let $matrix = stored.kept_octs($octs);
+                    apart(move || $run)
+                } else {
+                    let $matrix = stored.kept($quads);
+                    apart(move || $run)
+                }
             }};
+            ($quads:expr) => {
+                with_quads!($quads, Pairs($quads))
+            };
         }
         match stored.model.format {
             format::BF16 => with_quads!(Bfloat(values.cast())),
             format::F16 => with_quads!(Half(values.cast())),
             format::I16 => with_quads!(Fixed16(values.cast())),
-            format::I8 => with_quads!(Upper8(values.cast())),
+            format::I8 => with_quads!(Upper8(values.cast()), UpperBytes(values.cast())),
             _ => with_quads!(Single(values)),
         }
     }};
@@ -129,6 +145,23 @@ impl Stored<'_> {
         let Weights { scale, starts, index, .. } = self.weights;
         let partial = self.model.pruned == pruned::PARTLY;
         Kept { quads, scale, starts, index, rows: self.rows, columns: self.columns, partial }
+    }
+
+    fn kept_octs<O>(&self, octs: O) -> KeptOcts<O> {
+        let Weights { scale, starts, index, .. } = self.weights;
+        KeptOcts { octs, scale, starts, index, rows: self.rows, columns: self.columns }
+    }
+
+    /// A vector as products with the bytes of pruned i8 read it, and its scale.
+    unsafe fn kept_levels(&self, scratch: Scratch, vector: *const f32) -> (*const f32, f32) {
+        unsafe {
+            let scale = if self.model.pruned == pruned::IN_OCTS {
+                to_halves(vector, self.columns, scratch.levels.cast())
+            } else {
+                to_whole_numbers(vector, self.columns, scratch.levels)
+            };
+            (scratch.levels, scale)
+        }
     }
 
     fn words(&self) -> Words {
@@ -163,8 +196,8 @@ impl Stored<'_> {
                     with_panels!(self, matrix => matrix.product(x, out));
                 }
             } else if self.is_pruned() {
-                let scale = to_whole_numbers(x, self.columns, scratch.levels);
-                with_kept!(self, matrix => matrix.product(scratch.levels, out));
+                let (levels, scale) = self.kept_levels(scratch, x);
+                with_kept!(self, matrix => matrix.product(levels, out));
                 scale_all(out, self.rows, scale);
             } else {
                 self.tiles().product(self.levels_of(scratch, x, self.columns), out);
@@ -232,14 +265,17 @@ impl Stored<'_> {
             if self.is_bytes() && !self.is_pruned() {
                 return self.add_to_bytes(scratch, learning, with, out);
             }
-            if self.model.format != format::F32 {
+            if self.is_bytes() && self.model.pruned == pruned::IN_OCTS {
+                words.write_halves(self.columns, scratch.words.cast());
+            } else if self.model.format != format::F32 {
                 words.write_columns(self.columns, scratch.words);
             }
             let mut scale = 1.0;
             let with = if self.is_bytes() {
                 with.map(|vector| {
-                    scale = to_whole_numbers(vector, self.columns, scratch.levels);
-                    scratch.levels.cast_const()
+                    let levels;
+                    (levels, scale) = self.kept_levels(scratch, vector);
+                    levels
                 })
             } else {
                 with
@@ -270,9 +306,15 @@ impl Stored<'_> {
             let levels = |vector| self.levels_of(scratch, vector, self.columns);
             let tiles = self.tiles();
             match with {
-                Use::Updated(next) => tiles.learn(learning, halves, bytes::Use::Updated(levels(next)), out),
-                Use::Old(e) => tiles.learn(learning, halves, bytes::Use::Old(levels(e)), out),
-                Use::Nothing => tiles.learn(learning, halves, bytes::Use::Nothing, out),
+                Use::Updated(next) => {
+                    let next = levels(next);
+                    apart(move || tiles.learn(learning, halves, bytes::Use::Updated(next), out))
+                }
+                Use::Old(e) => {
+                    let e = levels(e);
+                    apart(move || tiles.learn(learning, halves, bytes::Use::Old(e), out))
+                }
+                Use::Nothing => apart(move || tiles.learn(learning, halves, bytes::Use::Nothing, out)),
             }
         }
     }

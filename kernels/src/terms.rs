@@ -25,6 +25,25 @@ pub trait Term: Copy {
         quad: usize,
     ) -> [F32x4; R];
 
+    /// The same at eight columns; `right` is the update's vector.
+    ///
+    /// # Safety
+    /// As `of_row`.
+    #[inline(always)]
+    unsafe fn add_eight<const R: usize>(
+        self,
+        common: &[F32x4; R],
+        right: *const f32,
+        row: usize,
+        column: usize,
+        quad: usize,
+    ) -> [[F32x4; R]; 2] {
+        core::array::from_fn(|i| unsafe {
+            let column = column + i * LANES;
+            self.add(common, F32x4::load(right.add(column)), row, column, quad + i * R)
+        })
+    }
+
     /// The same for one row, once momentum has moved on.
     ///
     /// # Safety
@@ -106,30 +125,53 @@ impl Term for Pending {
         column: usize,
         _: usize,
     ) -> [F32x4; R] {
-        let mut sum = [F32x4::splat(0.0); R];
+        let [sum] = unsafe { self.sums::<R, 1>(row, column) };
+        core::array::from_fn(|i| sum[i].mul(common[i]))
+    }
+    #[inline(always)]
+    unsafe fn add_eight<const R: usize>(
+        self,
+        common: &[F32x4; R],
+        _: *const f32,
+        row: usize,
+        column: usize,
+        _: usize,
+    ) -> [[F32x4; R]; 2] {
+        // Side by side: what is loaded of a row serves both.
+        let sums = unsafe { self.sums::<R, 2>(row, column) };
+        sums.map(|sum| core::array::from_fn(|i| sum[i].mul(common[i])))
+    }
+    #[inline(always)]
+    unsafe fn again(self, common: F32x4, x: F32x4, row: usize, column: usize, quad: usize) -> F32x4 {
+        unsafe { self.add::<1>(&[common], x, row, column, quad)[0] }
+    }
+}
+
+impl Pending {
+    /// The terms of `R` rows at `N` quads of columns, summed.
+    #[inline(always)]
+    unsafe fn sums<const R: usize, const N: usize>(self, row: usize, column: usize) -> [[F32x4; R]; N] {
+        let mut sums = [[F32x4::splat(0.0); R]; N];
         for terms in (0..self.left.rows / PANEL).filter(|panel| self.live >> panel & 1 != 0) {
             unsafe {
                 let l = self.left.weights.add((terms * self.left.columns + row / LANES * LANES) * PANEL + row % LANES);
                 let r = self.right.weights.add((terms * self.right.columns + column) * PANEL);
                 for term in 0..PANEL {
-                    let right = F32x4::load(r.add(term * LANES));
-                    if R == LANES {
-                        let left = F32x4::load(l.add(term * LANES)).lanes();
+                    let left: [F32x4; R] = if R == LANES {
+                        let lanes = F32x4::load(l.add(term * LANES)).lanes();
+                        core::array::from_fn(|i| lanes[i])
+                    } else {
+                        core::array::from_fn(|i| F32x4::splat(*l.add(term * LANES + i)))
+                    };
+                    for (quad, sum) in sums.iter_mut().enumerate() {
+                        let right = F32x4::load(r.add((quad * PANEL + term) * LANES));
                         for (sum, left) in sum.iter_mut().zip(left) {
                             *sum = sum.madd(left, right);
-                        }
-                    } else {
-                        for (i, sum) in sum.iter_mut().enumerate() {
-                            *sum = sum.madd(F32x4::splat(*l.add(term * LANES + i)), right);
                         }
                     }
                 }
             }
         }
-        core::array::from_fn(|i| sum[i].mul(common[i]))
-    }
-    #[inline(always)]
-    unsafe fn again(self, common: F32x4, x: F32x4, row: usize, column: usize, quad: usize) -> F32x4 {
-        unsafe { self.add::<1>(&[common], x, row, column, quad)[0] }
+        sums
     }
 }

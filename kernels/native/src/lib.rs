@@ -29,6 +29,8 @@ mod model;
 mod narrow;
 #[path = "../../src/noise.rs"]
 mod noise;
+#[path = "../../src/octs.rs"]
+mod octs;
 #[path = "../../src/pairs.rs"]
 mod pairs;
 mod panels;
