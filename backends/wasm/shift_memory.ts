@@ -58,7 +58,7 @@ export function placeShift(
 export function shiftRoom(plan: Plan): readonly [number, number, number, number] {
   const shift = shiftOf(plan);
   if (shift === undefined) return [0, 0, 0, 0];
-  const window = tileOf(Math.max(...groundSignals(plan))) + 2 * SHIFT_REACH;
+  const window = tileOf(Math.max(0, ...groundSignals(plan))) + 2 * SHIFT_REACH;
   const pixels = (window + 2 * shift.radius) ** 2;
   const copies = copyCount(plan);
   return [
