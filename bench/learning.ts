@@ -77,8 +77,9 @@ async function clipsOf(args: readonly string[]): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  const { backend = "reference", _: given } = parseArgs(Deno.args, { string: ["backend"] });
-  const clips = await clipsOf(given.map(String)).catch(() => []);
+  const flags = parseArgs(Deno.args, { string: ["backend"] });
+  const backend = String(flags["backend"] ?? "reference");
+  const clips = await clipsOf(flags._.map(String)).catch(() => []);
   if (clips.length === 0) {
     console.error("There are no clips: give video files as arguments");
     Deno.exit(3);
