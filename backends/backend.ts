@@ -104,7 +104,7 @@ export interface StepReports {
   readonly steps: number;
   /** Mean squared errors, steps x layers, row by row; layer 0 is the frame. */
   readonly mse: Float64Array;
-  /** Multiply-accumulates with weights, over all these steps. */
+  /** Multiply-accumulates with weights, those of shift candidates included, over all these steps. */
   readonly macs: number;
   /** Bytes of weights and momentum read, over all these steps. */
   readonly bytesRead: number;

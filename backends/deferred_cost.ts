@@ -7,6 +7,7 @@ import { ringLength } from "../model/defer.ts";
 import type { PairState } from "../model/pairs.ts";
 import { layerOf, type Plan } from "../model/plan.ts";
 import { formatOf, readBytes, weightBytes } from "../model/weight_format.ts";
+import { shiftMacs } from "./shift_cost.ts";
 import { type CostOf, learns } from "./step_cost.ts";
 
 /** Columns of the matrices and pairs of a unit as they are stored, padding included; values of pairs are of four bytes. */
@@ -30,7 +31,8 @@ export interface UnitState extends PairState {
 
 /**
  * A step reads each weight once. A unit that learns puts one pair away, and where it is due writes what is pending. Each pair there
- * is is read once and costs four vectors of multiply-accumulates, two of them of the size of the hidden layer.
+ * is is read once and costs four vectors of multiply-accumulates, two of them of the size of the hidden layer. Those of shift
+ * candidates count as in `stepCost`.
  *
  * @param plan a model that defers
  * @param stored how weights and pairs lie in memory
@@ -43,9 +45,11 @@ export function deferredCost(
   stateOf: (unit: number) => UnitState,
 ): CostOf {
   const layers = layerOf(plan);
+  const shift = shiftMacs(plan);
   const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
   return (step, learn, skipped) => {
-    cost.macs = cost.bytesRead = cost.bytesWritten = 0;
+    cost.bytesRead = cost.bytesWritten = 0;
+    cost.macs = step === 0 ? 0 : shift;
     for (let u = 0; u < layers.length; u++) {
       const learning = !skipped?.[u] && learns(plan, layers[u]!, step, learn);
       addUnit(plan, stored, u, stateOf(u), learning, cost);

@@ -7,7 +7,7 @@ import type { StepReports } from "./backend.ts";
 
 /** What a step costs, by the plan. */
 export interface StepCost {
-  /** Multiply-accumulates with weights. */
+  /** Multiply-accumulates with weights, those of shift candidates included. */
   readonly macs: number;
   /** Bytes of weights and momentum read. */
   readonly bytesRead: number;

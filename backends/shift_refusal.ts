@@ -13,6 +13,6 @@ import { type Plan, shiftOf } from "../model/plan.ts";
  */
 export function shiftRefusal(plan: Plan): string[] {
   return shiftOf(plan) === undefined ? [] : [
-    'The plan has shift candidates, which this backend cannot make: use the backend "reference", or set "shift_radius" to 0',
+    'The plan has shift candidates, which this backend cannot make: use the backend "wasm" or "reference", or set "shift_radius" to 0',
   ];
 }

@@ -13,7 +13,7 @@ Deno.test("shiftRefusal() has nothing against a plan without a shift candidate",
   assertEquals(shiftRefusal(compilePlan(builtinSpec("tiny"))), []);
 });
 
-for (const name of ["wasm", "native", "webgpu", "onnx"]) {
+for (const name of ["native", "webgpu", "onnx"]) {
   const refuses = async () => {
     const { device } = await openDevice(name);
     await using _device = device;

@@ -6,6 +6,7 @@
 import { layerOf, offsetsOf, type Plan, unitCount } from "../model/plan.ts";
 import { rateAt } from "../model/schedule.ts";
 import type { StepCost } from "./report_ring.ts";
+import { shiftMacs } from "./shift_cost.ts";
 
 /** Whether a unit's weights change at a step: which layers learn is a matter of the schedule. */
 export function learns(plan: Plan, layer: number, step: number, learn: boolean): boolean {
@@ -43,7 +44,7 @@ export interface StoredWeights {
  * What a step that touches each weight once does: weights (and momentum) that learn are read and written once, others are read;
  * those that are pruned do not count.
  * Two multiply-accumulates an encoder weight that learns and three a decoder weight (learning-rule, Execution), one of each
- * otherwise; one more where there is momentum.
+ * otherwise; one more where there is momentum. Behind the first step those of shift candidates.
  *
  * @param plan the model
  * @param stored how the weights lie in memory
@@ -70,6 +71,7 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
   );
   const arrays = stored.momentum ? 2 : 1;
   const moved = stored.momentum ? 1 + (stored.momentumScale ?? 1) : 1;
+  const shift = shiftMacs(plan);
   const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
   const add = ({ encoder, decoder, bytes, index }: Weights, learning: boolean, sign: 1 | -1) => {
     cost.bytesRead += sign * index;
@@ -83,7 +85,8 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
     }
   };
   return (step, learn, skipped) => {
-    cost.macs = cost.bytesRead = cost.bytesWritten = 0;
+    cost.bytesRead = cost.bytesWritten = 0;
+    cost.macs = step === 0 ? 0 : shift;
     for (let layer = 0; layer < totals.length; layer++) {
       add(totals[layer]!, learns(plan, layer, step, learn), 1);
     }

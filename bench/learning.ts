@@ -1,11 +1,16 @@
 /**
  * How well the rule "saccade" learns from real clips: the first 70 % once, the rest frozen. Writes docs/learning.md.
  *
+ *     deno run -A bench/learning.ts [--backend reference] [CLIP...]
+ *
+ * `--backend` is for the parts; the published ones are of the reference, from which "wasm" differs by rounding.
+ *
  * @module
  */
 import { builtinSpec } from "../model/builtin.ts";
 import { frameSide } from "../model/spec.ts";
 import { openVideo } from "../sources/video.ts";
+import { parseArgs } from "../std.ts";
 import { partsTable } from "./learning_parts.ts";
 import { learnOnce, type Outcome, skillText } from "./learning_run.ts";
 
@@ -72,7 +77,9 @@ async function clipsOf(args: readonly string[]): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  const clips = await clipsOf(Deno.args).catch(() => []);
+  const flags = parseArgs(Deno.args, { string: ["backend"] });
+  const backend = String(flags["backend"] ?? "reference");
+  const clips = await clipsOf(flags._.map(String)).catch(() => []);
   if (clips.length === 0) {
     console.error("There are no clips: give video files as arguments");
     Deno.exit(3);
@@ -94,7 +101,7 @@ if (import.meta.main) {
   }
   const template = await Deno.readTextFile(new URL("learning.template.md", import.meta.url));
   const page = template.replace("{{clips}}", clipsTable(results))
-    .replace("{{parts}}", await partsTable(clips, folder));
+    .replace("{{parts}}", await partsTable(clips, folder, backend));
   await Deno.remove(folder, { recursive: true });
   await Deno.writeTextFile(new URL("../docs/learning.md", import.meta.url), page);
   const off = results.filter(({ clip, motion, first, frozen }) => {

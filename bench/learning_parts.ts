@@ -66,9 +66,14 @@ async function flowCell(
  *
  * @param clips files
  * @param folder for checkpoints
+ * @param backend where to run
  * @returns a table in Markdown
  */
-export async function partsTable(clips: readonly string[], folder: string): Promise<string> {
+export async function partsTable(
+  clips: readonly string[],
+  folder: string,
+  backend: string,
+): Promise<string> {
   const side = frameSide(parseSpec(GROUND));
   const size = { width: side, height: side };
   const subjects = [
@@ -94,10 +99,7 @@ export async function partsTable(clips: readonly string[], folder: string): Prom
       for (const seed of part.seeds) {
         const spec = parseSpec({ ...GROUND, ...part.fields, seed });
         const save = `${folder}/parts.safetensors`;
-        const { first, frozen } = await learnOnce(spec, open, frames, {
-          save,
-          backend: "reference",
-        });
+        const { first, frozen } = await learnOnce(spec, open, frames, { save, backend });
         outcomes.push({ first: first.skill ?? NaN, frozen: frozen.skill ?? NaN });
       }
       cells.push(cell(outcomes));

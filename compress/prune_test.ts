@@ -12,7 +12,14 @@ import { densityOf, prune } from "./prune.ts";
 
 const recipe: Recipe = {
   ...fc.sample(
-    recipes({ delays: false, parts: false, masks: false, skipping: false, formats: [] }),
+    recipes({
+      delays: false,
+      parts: false,
+      masks: false,
+      skipping: false,
+      shifts: false,
+      formats: [],
+    }),
     {
       numRuns: 1,
       seed: 3,

@@ -23,6 +23,8 @@ export interface Case {
 
 /** Errors of units come no nearer to a threshold than this: rounding must not decide who learns. */
 const NEAR = 1e-3;
+/** What rounding may do to an error: what shift candidates leave of a movement that has ended sinks below it. */
+const ROUNDING = 1e-5;
 /** How often thresholds are moved before a case goes without. */
 const MOVES = 12;
 
@@ -76,7 +78,8 @@ async function isDecided({ plan, checkpoint, stimuli }: Case): Promise<boolean> 
       for (let i = signal[u]!; i < signal[u + 1]!; i++) squares += error[i]! ** 2;
       const mean = squares / (signal[u + 1]! - signal[u]!);
       for (const threshold of [plan.skipBelow?.[layer], (usual?.[u] ?? 0) * plan.surprise!]) {
-        if (Math.abs(mean - threshold!) < NEAR * threshold!) return false;
+        const near = NEAR * threshold! + ROUNDING * Math.sqrt(Math.max(mean, threshold!));
+        if (Math.abs(mean - threshold!) < near) return false;
       }
     }
   }

@@ -146,7 +146,14 @@ class OpenDevice {
 
 /** What a device accepts beyond the core profile: asked of some plans that differ in nothing else. */
 function featuresOf(device: Device, seed: number): PlanFeatures {
-  const none = { delays: false, parts: false, masks: false, skipping: false, formats: [] };
+  const none: PlanFeatures = {
+    delays: false,
+    parts: false,
+    masks: false,
+    skipping: false,
+    shifts: false,
+    formats: [],
+  };
   const accepted = (fixed: Partial<Recipe>) => {
     const sample = fc.sample(recipes(none, fixed), { numRuns: 20, seed });
     return sample.filter((recipe) => device.accepts(buildPlan(recipe)).ok).length > 10;
@@ -156,6 +163,7 @@ function featuresOf(device: Device, seed: number): PlanFeatures {
     parts: accepted({ parts: 3 }),
     masks: accepted({ density: 50 }),
     skipping: accepted({ skip: 100, surprise: 50 }),
+    shifts: accepted({ rule: "saccade", shift: 2 }),
     formats: NARROW_FORMATS.filter((format) =>
       device.info.formats.includes(format) && accepted({ format })
     ),

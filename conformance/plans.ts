@@ -4,7 +4,14 @@
  * @module
  */
 import { weightSource } from "../model/initialise.ts";
-import type { Mask, Plan, Rule2016, RuleSaccade, Sources } from "../model/plan.ts";
+import {
+  type Mask,
+  type Plan,
+  type Rule2016,
+  type RuleSaccade,
+  SHIFT_REACH,
+  type Sources,
+} from "../model/plan.ts";
 import type { Rates } from "../model/schedule.ts";
 import { OPTIONS_2016, type Recipe } from "./recipe.ts";
 
@@ -27,10 +34,12 @@ type Run = readonly [number, number, number];
  * @returns a plan that keeps every promise of `model/plan.ts`
  */
 export function buildPlan(recipe: Recipe): Plan {
-  const { layers, hidden, width, height, parts } = recipe;
+  const { layers, hidden, height, parts } = recipe;
   const roll = dice(recipe.seed);
-  const frameValues = width * height * 3;
   const saccade = recipe.rule === "saccade";
+  const shifts = saccade && recipe.shift > 0;
+  const width = shifts ? layers[0]! * height : recipe.width;
+  const frameValues = width * height * 3;
   const motionValues = saccade && recipe.motion ? frameValues : 0;
   const layerStart = [0];
   for (const units of layers) layerStart.push(layerStart.at(-1)! + units);
@@ -41,7 +50,10 @@ export function buildPlan(recipe: Recipe): Plan {
     1 + roll(recipe.delay),
   ];
 
-  const tiles = deal(frameValues, layers[0]!, roll);
+  const tiles = shifts
+    ? dealSquares(height, layers[0]!, roll)
+    : deal(frameValues, layers[0]!, roll);
+  const patch: Run[][] = [];
   const signal: Run[][] = [];
   const window: Run[][] = [];
   const motion: Run[][] = [];
@@ -64,6 +76,7 @@ export function buildPlan(recipe: Recipe): Plan {
     signal.push(runs);
     const seen = saccade && ground ? windowOf(frameValues, roll) : [];
     window.push(seen);
+    patch.push(shifts && ground ? patchOf(frameValues, height, recipe.shift, roll) : []);
     motion.push(
       motionValues > 0 && ground ? runs.map(([at, n]): Run => [frameValues + at, n, 0]) : [],
     );
@@ -92,6 +105,7 @@ export function buildPlan(recipe: Recipe): Plan {
     signal: sources(signal),
     window: sources(window),
     motion: sources(motion),
+    ...(shifts ? { patch: sources(patch) } : {}),
     context: sources(context),
     contextKind: Uint8Array.from(kinds),
     block: Uint32Array.from(block),
@@ -135,6 +149,31 @@ function deal(values: number, units: number, roll: Dice): Run[][] {
   return tiles;
 }
 
+/** As `deal`, so that every unit has as many values as a square tile: some of one place, the others of another. */
+function dealSquares(side: number, units: number, roll: Dice): Run[][] {
+  const q = 3 * side * side;
+  const here = 1 + roll(q);
+  const turn = roll(units);
+  return Array.from({ length: units }, (_, u) => {
+    const runs: Run[] = [[q * u, here, 0]];
+    if (here < q) runs.push([q * ((u + turn) % units) + here, q - here, 0]);
+    return runs;
+  });
+}
+
+/** As many values as a tile has with the pixels around it. */
+function patchOf(values: number, side: number, radius: number, roll: Dice): Run[] {
+  const runs: Run[] = [];
+  let missing = 3 * (side + 2 * (SHIFT_REACH + radius)) ** 2;
+  while (missing > 0) {
+    const at = roll(values);
+    const length = Math.min(1 + roll(values - at), missing);
+    runs.push([at, length, 0]);
+    missing -= length;
+  }
+  return runs;
+}
+
 /** Pixels around a tile, as far as a backend can tell: some runs of the frame. */
 function windowOf(values: number, roll: Dice): Run[] {
   return Array.from({ length: 1 + roll(3) }, (): Run => {
@@ -153,7 +192,13 @@ function sources(units: readonly (readonly Run[])[]): Sources {
 function ruleOf(recipe: Recipe, roll: Dice): Rule2016 | RuleSaccade {
   if (recipe.rule === "saccade") {
     const motion = recipe.motion ? 1 + roll(3) : 0;
-    return { name: "saccade", motion, encoderRate: 0.1, decoderRate: 0.6 };
+    return {
+      name: "saccade",
+      motion,
+      ...(recipe.shift > 0 ? { shift: { radius: recipe.shift, memories: memoriesOf(roll) } } : {}),
+      encoderRate: 0.1,
+      decoderRate: 0.6,
+    };
   }
   const has = (name: typeof OPTIONS_2016[number]) => hasOption(recipe, name);
   return {
@@ -170,6 +215,11 @@ function ruleOf(recipe: Recipe, roll: Dice): Rule2016 | RuleSaccade {
     tau: [0.98, 0.5, 0, 1][roll(4)]!,
     momentum: recipe.momentum,
   };
+}
+
+/** What the evidence of each shift candidate keeps. */
+function memoriesOf(roll: Dice): number[] {
+  return Array.from({ length: 1 + roll(4) }, () => [0, 0.5, 0.8, 0.95][roll(4)]!);
 }
 
 /** Rates that teach within a few steps: 0.3 under rule 2016, all of the scheduled one under rule saccade. */

@@ -56,6 +56,7 @@ function choosePlan(plan: Plan, units: readonly number[], move: Move): Plan {
     signal: of(plan.signal),
     window: of(plan.window),
     motion: of(plan.motion),
+    ...(plan.patch === undefined ? {} : { patch: of(plan.patch) }),
     context: of(plan.context),
     contextKind: Uint8Array.from(kinds),
     block: pick(plan.block) as Uint32Array,

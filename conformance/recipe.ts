@@ -16,6 +16,8 @@ export interface PlanFeatures {
   readonly masks: boolean;
   /** Units that skip learning where their error is small. */
   readonly skipping: boolean;
+  /** Rule saccade: shift candidates. */
+  readonly shifts: boolean;
   /** Weights of these formats. */
   readonly formats: readonly NarrowFormat[];
 }
@@ -26,6 +28,7 @@ export const FEATURE_NAMES: Readonly<Record<keyof PlanFeatures, string>> = {
   parts: "parts",
   masks: "masks",
   skipping: "units that skip learning",
+  shifts: "shift candidates",
   formats: "narrow weights",
 };
 
@@ -70,6 +73,8 @@ export interface Recipe {
   readonly format: WeightFormat;
   /** Rule saccade: whether there is a motion candidate. */
   readonly motion: boolean;
+  /** Rule saccade: the radius of the shift candidates; 0 without the feature. Else the frame is a row of square tiles. */
+  readonly shift: number;
   /** Rule 2016: which of {@linkcode OPTIONS_2016}, as bits. */
   readonly options: number;
   readonly activation: "polynomial" | "logistic";
@@ -124,6 +129,7 @@ export function recipes(
     surprise: optional(features.skipping, fc.constantFrom(20, 60, 100), 0),
     density: optional(features.masks, fc.integer({ min: 10, max: 90 }), 100),
     motion: fc.boolean(),
+    shift: optional(features.shifts, fc.integer({ min: 1, max: 3 }), 0),
     options: fc.integer({ min: 0, max: 2 ** OPTIONS_2016.length - 1 }),
     activation: fc.constantFrom("polynomial" as const, "logistic" as const),
     bias: fc.constantFrom(1 as const, 0 as const),

@@ -28,7 +28,12 @@ const EPSILON: Readonly<Record<string, number>> = {
 const ORDERS = 16;
 
 /** Sums over a unit whose terms cancel: their error is that of the terms, so they are compared with the largest sum. */
-const CANCELLING: readonly string[] = ["combiner.moments", "combiner.products"];
+const CANCELLING: readonly string[] = [
+  "combiner.moments",
+  "combiner.products",
+  "shift.moments",
+  "shift.products",
+];
 
 /**
  * The largest deviation of two vectors, relative above 1.

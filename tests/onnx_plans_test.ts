@@ -120,6 +120,7 @@ Deno.test("momentum of a single row rests bit for bit: a -0 stays out of it", as
     skip: 0,
     surprise: 0,
     motion: false,
+    shift: 0,
     options: 0,
     activation: "polynomial",
     bias: 1,

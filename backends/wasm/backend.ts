@@ -18,7 +18,6 @@ import {
   type Verdict,
 } from "../backend.ts";
 import { narrowReasons } from "../narrow_formats.ts";
-import { shiftRefusal } from "../shift_refusal.ts";
 import { MOST_COLUMNS } from "./kept.ts";
 import { placeModel } from "./placement.ts";
 import { WasmSession } from "./session.ts";
@@ -123,7 +122,6 @@ class WasmDevice implements Device {
         `The plan is pruned and has rows of ${widest} weights; this backend prunes rows of up to ${MOST_COLUMNS}`,
       );
     }
-    reasons.push(...shiftRefusal(plan));
     const pairs = ringLength(plan.defer);
     if (pairs > MOST_PAIRS) {
       reasons.push(

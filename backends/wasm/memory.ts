@@ -5,7 +5,16 @@
  */
 import type { Kernels } from "../../kernels/load.ts";
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
-import { frameLength, offsetsOf, type Plan, type Rule2016, unitCount } from "../../model/plan.ts";
+import {
+  candidateCount,
+  frameLength,
+  offsetsOf,
+  type Plan,
+  type Rule2016,
+  shiftOf,
+  unitCount,
+} from "../../model/plan.ts";
+import { combinerPrior } from "../../model/initialise.ts";
 import { ringLength } from "../../model/defer.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "../../model/state.ts";
 import { formatOf } from "../../model/weight_format.ts";
@@ -16,11 +25,13 @@ import {
   MODEL,
   MODEL_WORDS,
   POINTERS,
-  SCALARS,
+  scalarsOf,
+  SHIFT_WORDS,
   UNIT,
   UNIT_WORDS,
   type UnitField,
 } from "./records.ts";
+import { ShiftMemory } from "./shift_memory.ts";
 import { FORMAT_CODES, type MatrixName, WeightMemory } from "./weight_memory.ts";
 
 /** The field of a unit record that holds a tensor, where it is a plain vector. */
@@ -52,6 +63,9 @@ const MATRICES: Readonly<Record<string, UnitField>> = {
   "decoder.momentum": "decoderMomentum",
 };
 
+/** Whether {@linkcode ShiftMemory} stores a tensor. */
+const isShift = (name: string) => name === "shift" || name.startsWith("shift.");
+
 /** Bits of the options of rule 2016 (`kernels/src/rule_2016.rs`). */
 function optionBits(rule: Rule2016): number {
   return [
@@ -81,7 +95,9 @@ export class ModelMemory {
   readonly #buffer: ArrayBufferLike;
   readonly #units: Uint32Array;
   readonly #offsets: ReturnType<typeof offsetsOf>;
+  readonly #scalars: ReturnType<typeof scalarsOf>;
   readonly #pairs: PairMemory | undefined;
+  readonly #shift: ShiftMemory | undefined;
 
   /**
    * Claims memory and writes all records.
@@ -92,6 +108,7 @@ export class ModelMemory {
     this.plan = plan;
     this.place = place;
     this.#offsets = offsetsOf(plan);
+    this.#scalars = scalarsOf(candidateCount(plan));
     const base = kernels.allocate(place.bytes);
     if (base === 0) throw new RangeError(`The WebAssembly memory has no ${place.bytes} bytes left`);
     if (kernels.model_size() !== 4 * MODEL_WORDS || kernels.unit_size() !== 4 * UNIT_WORDS) {
@@ -107,6 +124,7 @@ export class ModelMemory {
     this.learning = new Uint32Array(buffer, base + place.learning, layers);
     this.#units = new Uint32Array(buffer, base + place.units, place.unitRecords.length);
     this.#writeRecords();
+    this.#shift = this.#writeShift();
     if (plan.defer.every > 0) {
       this.#pairs = new PairMemory(plan, buffer, this.#units);
       this.#writeDefer();
@@ -127,6 +145,24 @@ export class ModelMemory {
     for (let age = 0; age < powers.length; age++) {
       powers[age] = age < window ? momentum ** (age + 1) : 0;
     }
+  }
+
+  #writeShift(): ShiftMemory | undefined {
+    const { plan, place, base, words, floats } = this;
+    const shift = shiftOf(plan);
+    if (shift === undefined) return undefined;
+    words[MODEL.shifts] = shift.memories.length;
+    words[MODEL.shiftRadius] = shift.radius;
+    floats[MODEL.shiftPrior] = combinerPrior(plan)[2]!;
+    floats.set(shift.memories, MODEL.shiftMemory0);
+    words[MODEL.shift] = base + place.shift;
+    const records = new Uint32Array(this.#buffer, base + place.shift, place.shiftRecords.length);
+    // The first and the last word of a record are numbers, the others pointers.
+    records.set(place.shiftRecords.map((value, i) => {
+      const word = i % SHIFT_WORDS;
+      return word === 0 || word === SHIFT_WORDS - 1 ? value : value + base;
+    }));
+    return new ShiftMemory(plan, this.#buffer, records);
   }
 
   #writeRecords(): void {
@@ -227,7 +263,7 @@ export class ModelMemory {
   ): void {
     const { plan } = this;
     for (let u = 0; u < unitCount(plan); u++) {
-      const scalars = SCALARS[name];
+      const scalars = this.#scalars[name];
       if (scalars !== undefined) {
         const [first, length] = scalars;
         const memory = this.#vector(u, "scalars", first + length).subarray(first);
@@ -258,6 +294,7 @@ export class ModelMemory {
       if (!this.#holds(name)) continue;
       if (name === "frame") this.space(step + 1, 0, tensor.length).set(tensor);
       else if (name === "published") this.hidden(step).set(tensor);
+      else if (isShift(name)) this.#shift!.write(name, tensor);
       else {
         this.#eachUnit(name, tensor, (part, memory) => memory.set(part), (part, memory) => {
           memory.write(part);
@@ -286,6 +323,7 @@ export class ModelMemory {
   read(name: string, step: number, into: Tensor): void {
     if (name === "frame") into.set(this.space(step + 1, 0, into.length));
     else if (name === "published") into.set(this.hidden(step));
+    else if (isShift(name)) this.#shift!.read(name, into);
     else {
       this.#eachUnit(
         name,

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  candidateCount,
   frameLength,
   layerOf,
   type Mask,
@@ -21,12 +22,14 @@ import { paddedColumns } from "./panels.ts";
 import {
   MODEL_WORDS,
   RUN_WORDS,
-  SCALAR_COUNT,
+  scalarCount,
   SCRATCH_WORDS,
+  SHIFT_WORDS,
   UNIT,
   UNIT_WORDS,
   type UnitField,
 } from "./records.ts";
+import { placeShift, shiftRoom } from "./shift_memory.ts";
 import { SYNC_BYTES } from "./threads.ts";
 import { shapeOf, storedRows } from "./weight_memory.ts";
 
@@ -52,6 +55,9 @@ export interface Placement {
   readonly learning: number;
   /** Per layer: errors below which a unit does not learn. */
   readonly skipBelow: number;
+  /** The records of shift candidates, where there are any, and their contents with pointers from the start. */
+  readonly shift: number;
+  readonly shiftRecords: Uint32Array;
   /** Powers of the momentum (deferred updates). */
   readonly powers: number;
   /** The two signal spaces. */
@@ -121,6 +127,7 @@ export function placeModel(
     learning: room.floats(layers),
     skipBelow: room.floats(plan.skipBelow?.length ?? 0),
     powers: room.floats(ringLength(plan.defer)),
+    shift: room.floats(plan.patch === undefined ? 0 : SHIFT_WORDS * plan.layerStart[1]!),
     spaces: [room.floats(spaceLength), room.floats(spaceLength)] as const,
     staging: room.take(frameLength(plan)),
     errors: room.floats(capacity * count),
@@ -180,6 +187,12 @@ export function placeModel(
   const words = formatOf(plan) === "f32" && plan.mask === undefined
     ? 0
     : Math.max(output, widest("inputColumns"), hidden);
+  const shiftRecords = plan.patch === undefined
+    ? new Uint32Array()
+    : placeShift(plan, (length) => room.floats(length), (u) => {
+      const [first, length] = runs.ranges.patch(u);
+      return [place.runs + 4 * RUN_WORDS * first, length];
+    });
   const scratch = Array.from({ length: threads }, () => ({
     at: room.take(4 * SCRATCH_WORDS),
     record: Uint32Array.from(
@@ -196,6 +209,7 @@ export function placeModel(
         ring * hidden,
         words,
         words,
+        ...shiftRoom(plan),
       ],
       (length) => room.floats(length),
     ),
@@ -211,6 +225,7 @@ export function placeModel(
     runRecords: runs.records,
     chunkStarts,
     scratch,
+    shiftRecords,
   };
 }
 
@@ -290,7 +305,7 @@ function placeVectors(plan: Plan, record: Uint32Array, room: Room): void {
   if (plan.surprise !== undefined) put("errorMean", 1);
   if (rule.name === "saccade") {
     put("change", signal);
-    put("scalars", SCALAR_COUNT);
+    put("scalars", scalarCount(candidateCount(plan)));
     if (record[UNIT.layer] === 0 && plan.external.motion > 0) put("motion", signal);
     return;
   }
@@ -333,11 +348,13 @@ function packRuns(plan: Plan) {
       return [first + begin, sources.start[u + 1]! - begin];
     };
   };
+  const none = (): [number, number] => [0, 0];
   const ranges = {
     signal: table(plan.signal),
     window: table(plan.window),
     motion: table(plan.motion),
     context: table(plan.context, plan.contextKind),
+    patch: plan.patch === undefined ? none : table(plan.patch),
   };
   return { ranges, records: Uint32Array.from(records) };
 }

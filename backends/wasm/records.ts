@@ -41,6 +41,14 @@ const MODEL_FIELDS = [
   "format",
   "pruned",
   "noise",
+  "shifts",
+  "shiftRadius",
+  "shiftPrior",
+  "shiftMemory0",
+  "shiftMemory1",
+  "shiftMemory2",
+  "shiftMemory3",
+  "shift",
 ] as const;
 
 const UNIT_FIELDS = [
@@ -126,18 +134,37 @@ export const MODEL_WORDS = MODEL_FIELDS.length;
 /** Words of a unit record. */
 export const UNIT_WORDS = UNIT_FIELDS.length;
 /** Words of a scratch record. */
-export const SCRATCH_WORDS = 12;
+export const SCRATCH_WORDS = 16;
 /** Words of a run: index, length, kind. */
 export const RUN_WORDS = 3;
 
-/** Where the scalars of a unit of rule "saccade" stand (`rule_saccade.rs`), by the tensor they are saved in: [first, how many]. */
-export const SCALARS: Readonly<Record<string, readonly [number, number]>> = {
-  scale: [0, 1],
-  variance: [1, 1],
-  power: [2, 1],
-  "combiner.moments": [3, 3],
-  "combiner.products": [6, 2],
-  "combiner.weights": [8, 2],
-};
-/** How many scalars a unit has. */
-export const SCALAR_COUNT = 10;
+/** Words of a shift record (`shift.rs`): tile, candidates, evidence, runs of the patch and how many there are. */
+export const SHIFT_WORDS = 5;
+
+/**
+ * Where the scalars of a unit of rule "saccade" stand (`rule_saccade.rs`), by the tensor they are saved in: [first, how many].
+ *
+ * @param candidates of the combiner
+ */
+export function scalarsOf(
+  candidates: number,
+): Readonly<Record<string, readonly [number, number]>> {
+  const moments = candidates * (candidates + 1) / 2;
+  return {
+    scale: [0, 1],
+    variance: [1, 1],
+    power: [2, 1],
+    "combiner.moments": [3, moments],
+    "combiner.products": [3 + moments, candidates],
+    "combiner.weights": [3 + moments + candidates, candidates],
+  };
+}
+
+/**
+ * How many scalars a unit has.
+ *
+ * @param candidates of the combiner
+ */
+export function scalarCount(candidates: number): number {
+  return 3 + candidates * (candidates + 1) / 2 + 2 * candidates;
+}

@@ -14,11 +14,25 @@ import { claim, failureOf, type Property, recipesFor, withSession } from "../pro
 import { recipes } from "../recipe.ts";
 import { readLengths, stepOnce } from "../trace.ts";
 
-/** The share of plans of the core profile (both rules, f32, delays of one step, no parts, no mask, all units learn) that may be refused. */
+/** The share of plans of the core profile (both rules, f32, delays of one step, no parts, no mask, no shift candidates, all units learn) that may be refused. */
 export const MOST_REFUSED = 0.05;
 
-const CORE = { delays: false, parts: false, masks: false, skipping: false, formats: [] };
-const ALL = { delays: true, parts: true, masks: true, skipping: true, formats: NARROW_FORMATS };
+const CORE = {
+  delays: false,
+  parts: false,
+  masks: false,
+  skipping: false,
+  shifts: false,
+  formats: [],
+};
+const ALL = {
+  delays: true,
+  parts: true,
+  masks: true,
+  skipping: true,
+  shifts: true,
+  formats: NARROW_FORMATS,
+};
 
 /** Accepting and refusing. */
 export const REFUSAL: readonly Property[] = [

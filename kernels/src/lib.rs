@@ -1,8 +1,9 @@
 //! The step of a model, unit by unit, over one block of memory that JavaScript lays out.
 //!
 //! `passes` holds the three passes of a step over weights, at once or deferred (`pairs`), `rule_2016` and `rule_saccade` the
-//! `vectors` between them. `stored` knows what a matrix is stored in: f32 (`format_f32`), narrow (`narrow`, and `bytes` for i8 and its
-//! `levels`) or pruned (`sparse`, `octs`), in one of `formats`; `terms` is what it learns and `noise` how that is rounded. `motion` is the block matching that runs once a
+//! `vectors` between them; `shift` fits the shift candidates of the latter, `combiner` weighs them, both by `ridge` regression.
+//! `stored` knows what a matrix is stored in: f32 (`format_f32`), narrow (`narrow`, and `bytes` for i8 and its `levels`) or pruned
+//! (`sparse`, `octs`), in one of `formats`; `terms` is what it learns and `noise` how that is rounded. `motion` is the block matching that runs once a
 //! frame, `sweep` what the bench holds all of it against. The instruction set is fixed when compiling (`build.sh` makes one package
 //! for each); natively the crate is built for its tests only.
 
@@ -10,6 +11,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod bytes;
+pub mod combiner;
 pub mod format_f32;
 pub mod formats;
 pub mod integers;
@@ -22,8 +24,10 @@ pub mod octs;
 pub mod pairs;
 pub mod passes;
 pub mod pixels;
+pub mod ridge;
 pub mod rule_2016;
 pub mod rule_saccade;
+pub mod shift;
 pub mod small_integers;
 pub mod sparse;
 pub mod stored;

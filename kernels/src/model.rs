@@ -3,6 +3,8 @@
 //! JavaScript writes these records (`backends/wasm/records.ts` knows their order); everything in them is four bytes.
 
 use crate::pairs::Pairs;
+use crate::shift::{Room, Shift};
+use crate::vector::LANES;
 use crate::{rule_2016, rule_saccade};
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -95,7 +97,7 @@ pub struct Unit {
     pub error_mean: *mut f32,
     /// Whether it would have learned in this step but for its small error.
     pub skipped: u32,
-    /// s, v, Q, A (zz, zm, mm), B (z, m), w (z, m).
+    /// s, v, Q, A (zz, zm, mm; with shift candidates on to zg, mg, gg ...), B (z, m ...), w (z, m ...).
     pub scalars: *mut f32,
     pub signal_runs: Runs,
     pub window_runs: Runs,
@@ -163,6 +165,13 @@ pub struct Model {
     pub pruned: u32,
     /// Of narrow weights: mix(mix(seed) + step) of `noise`.
     pub noise: u32,
+    /// Shift candidates: how many (0 is off), their radius, w0 of each in layer 0, and what each memory leaves in a step.
+    pub shifts: u32,
+    pub shift_radius: u32,
+    pub shift_prior: f32,
+    pub shift_memory: [f32; LANES],
+    /// A record for each unit of layer 0; null where there are none.
+    pub shift: *const Shift,
 }
 
 impl Model {
@@ -213,6 +222,8 @@ pub struct Scratch {
     pub words: *mut u32,
     /// A vector in levels, as long as the widest matrix or a vector of H + 1.
     pub levels: *mut f32,
+    /// For the shift candidates, where there are any.
+    pub shift: Room,
 }
 
 /// A vector of the model as a slice.

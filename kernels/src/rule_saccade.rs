@@ -1,7 +1,9 @@
 //! The rule "saccade": the vectors between the weight passes (`backends/reference/rule_saccade.ts` is the definition).
 
+use crate::combiner::{Constants, Seen, believe, combine};
 use crate::model::{Model, Scratch, Unit, values};
 use crate::passes::{Learned, Sent, decode, encode, send_back};
+use crate::shift;
 use crate::vector::F32x4;
 use crate::vectors::{copy, dot, gather, map, pad, quads, write};
 
@@ -16,14 +18,19 @@ const ENCODER_FLOOR: f32 = 0.001;
 const DECODER_FLOOR: f32 = 0.25;
 
 /// Where the scalars of a unit stand.
-mod scalar {
+pub mod scalar {
     pub const S: usize = 0;
     pub const V: usize = 1;
     pub const Q: usize = 2;
-    pub const A: usize = 3;
-    pub const B: usize = 6;
-    pub const W: usize = 8;
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 3;
+}
+
+/// Where the sums of the combiner stand behind them, where there are no shift candidates (`combiner` where there are).
+mod sum {
+    pub const A: usize = 0;
+    pub const B: usize = 3;
+    pub const W: usize = 5;
+    pub const COUNT: usize = 7;
 }
 
 /// core has no square root.
@@ -102,29 +109,15 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
         let s = k[scalar::S];
 
         // 1: combiner, F = [s z, m].
-        let mut sums = [F32x4::splat(0.0); 6];
-        for i in quads(length) {
-            let z = F32x4::load(unit.change.add(i));
-            let m = F32x4::load(m.add(i));
-            let change = F32x4::load(scratch.change.add(i));
-            let pairs = [(z, z), (z, m), (m, m), (z, change), (m, change), (change, change)];
-            for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
-                *sum = sum.madd(a, b);
-            }
-        }
-        let [zz, zm, mm, z_change, m_change, change_change] = sums.map(F32x4::sum);
-        let add = |at: &mut f32, term: f32| *at = FORGET * *at + term;
-        add(&mut k[scalar::A], s * s * zz);
-        add(&mut k[scalar::A + 1], s * zm);
-        add(&mut k[scalar::A + 2], mm);
-        add(&mut k[scalar::B], s * z_change);
-        add(&mut k[scalar::B + 1], m_change);
-        let prior = if unit.layer == 0 { model.motion_prior } else { 0.0 };
-        let (a11, a12, a22) = (k[scalar::A] + RIDGE, k[scalar::A + 1], k[scalar::A + 2] + RIDGE);
-        let (b1, b2) = (k[scalar::B], k[scalar::B + 1] + RIDGE * prior);
-        let determinant = a11 * a22 - a12 * a12;
-        k[scalar::W] = (b1 * a22 - a12 * b2) / determinant;
-        k[scalar::W + 1] = (a11 * b2 - a12 * b1) / determinant;
+        let (change_change, w_m, m) = if model.shifts > 0 {
+            let constants = Constants { forget: FORGET, ridge: RIDGE };
+            let change_change = combine(model, unit, Seen { s, z: unit.change, m, change: scratch.change }, constants);
+            let (_, m) = believe(model, unit, m, scratch.candidate);
+            (change_change, 1.0, m)
+        } else {
+            let (change_change, w_m) = combine_two(model, unit, scratch, m);
+            (change_change, w_m, m)
+        };
 
         // 2: running means.
         let xx = dot(unit.input, unit.input, unit.input_columns as usize);
@@ -132,7 +125,7 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
         k[scalar::Q] += model.mean_rate * (xx - k[scalar::Q]);
 
         // 3: what z should have added, and the gate.
-        let w_m = F32x4::splat(-k[scalar::W + 1]);
+        let w_m = F32x4::splat(-w_m);
         let [scale, low, high] = [s, -CLIP_ERROR, CLIP_ERROR].map(F32x4::splat);
         for i in quads(length) {
             let rest = F32x4::load(scratch.change.add(i)).madd(w_m, F32x4::load(m.add(i)));
@@ -162,6 +155,39 @@ unsafe fn learn(model: &Model, unit: &Unit, scratch: Scratch) -> f32 {
     }
 }
 
+/// The combiner of z and m alone; returns |D|^2 and the weight of m.
+#[inline(always)]
+unsafe fn combine_two(model: &Model, unit: &Unit, scratch: Scratch, m: *const f32) -> (f32, f32) {
+    unsafe {
+        let s = *unit.scalars.add(scalar::S);
+        let k = values(unit.scalars.add(scalar::COUNT), sum::COUNT);
+        let mut sums = [F32x4::splat(0.0); 6];
+        for i in quads(unit.signal_length as usize) {
+            let z = F32x4::load(unit.change.add(i));
+            let m = F32x4::load(m.add(i));
+            let change = F32x4::load(scratch.change.add(i));
+            let pairs = [(z, z), (z, m), (m, m), (z, change), (m, change), (change, change)];
+            for (sum, (a, b)) in sums.iter_mut().zip(pairs) {
+                *sum = sum.madd(a, b);
+            }
+        }
+        let [zz, zm, mm, z_change, m_change, change_change] = sums.map(F32x4::sum);
+        let add = |at: &mut f32, term: f32| *at = FORGET * *at + term;
+        add(&mut k[sum::A], s * s * zz);
+        add(&mut k[sum::A + 1], s * zm);
+        add(&mut k[sum::A + 2], mm);
+        add(&mut k[sum::B], s * z_change);
+        add(&mut k[sum::B + 1], m_change);
+        let prior = if unit.layer == 0 { model.motion_prior } else { 0.0 };
+        let (a11, a12, a22) = (k[sum::A] + RIDGE, k[sum::A + 1], k[sum::A + 2] + RIDGE);
+        let (b1, b2) = (k[sum::B], k[sum::B + 1] + RIDGE * prior);
+        let determinant = a11 * a22 - a12 * a12;
+        k[sum::W] = (b1 * a22 - a12 * b2) / determinant;
+        k[sum::W + 1] = (a11 * b2 - a12 * b1) / determinant;
+        (change_change, k[sum::W + 1])
+    }
+}
+
 /// Writes the next input: features over s, contexts, 1.
 unsafe fn observe(model: &Model, unit: &Unit, scratch: Scratch) {
     unsafe {
@@ -175,6 +201,10 @@ unsafe fn observe(model: &Model, unit: &Unit, scratch: Scratch) {
             // What follows is written after this.
             pad(x, count);
             *s = root(dot(x, x, count), count);
+            // In the first step there is no last frame.
+            if let Some(shift) = shift::of(model, unit).filter(|_| model.first == 0) {
+                shift::observe(model, shift, scratch);
+            }
             let [scale, low, high] = [*s, -CLIP_INPUT, CLIP_INPUT].map(F32x4::splat);
             let feature = |value: F32x4| value.div(scale).clamp(low, high);
             for i in quads(count) {
@@ -233,9 +263,15 @@ unsafe fn predict(model: &Model, unit: &mut Unit, scratch: Scratch, publish: *mu
         copy(h, hidden, publish);
         decode(model, unit, scratch, h, unit.change);
         let m = candidate(unit, scratch);
-        let k = values(unit.scalars, scalar::COUNT);
+        let (w_z, w_m, m) = if model.shifts > 0 {
+            let (w_z, m) = believe(model, unit, m, scratch.candidate);
+            (w_z, 1.0, m)
+        } else {
+            let k = values(unit.scalars.add(scalar::COUNT), sum::COUNT);
+            (k[sum::W], k[sum::W + 1], m)
+        };
         let low = if unit.layer == 0 { 0.0 } else { -1.0 };
-        let [gain, w_m, low] = [k[scalar::W] * k[scalar::S], k[scalar::W + 1], low].map(F32x4::splat);
+        let [gain, w_m, low] = [w_z * *unit.scalars.add(scalar::S), w_m, low].map(F32x4::splat);
         for i in quads(unit.signal_length as usize) {
             let p = F32x4::load(unit.signal.add(i)).madd(gain, F32x4::load(unit.change.add(i)));
             p.madd(w_m, F32x4::load(m.add(i))).clamp(low, one).store(unit.prediction.add(i));

@@ -83,6 +83,20 @@ mod wasm {
         pub fn sqrt(self) -> Self {
             F32x4(f32x4_sqrt(self.0))
         }
+        /// Of four pixels of three colours: colours 0, 2, 1, 0 of them; 1, 0, 2, 1; and 2, 1, 0, 2.
+        ///
+        /// # Safety
+        /// Twelve f32 can be read there.
+        #[inline(always)]
+        pub unsafe fn diagonals(from: *const f32) -> [Self; 3] {
+            let [a, b, c] =
+                unsafe { [v128_load(from.cast()), v128_load(from.add(4).cast()), v128_load(from.add(8).cast())] };
+            [
+                F32x4(i32x4_shuffle::<0, 1, 2, 5>(i32x4_shuffle::<0, 5, 7, 7>(a, b), c)),
+                F32x4(i32x4_shuffle::<1, 3, 4, 6>(a, c)),
+                F32x4(i32x4_shuffle::<0, 1, 2, 7>(i32x4_shuffle::<2, 4, 6, 6>(a, b), c)),
+            ]
+        }
         /// Each lane in all lanes of a vector.
         #[inline(always)]
         pub fn lanes(self) -> [Self; 4] {
@@ -159,6 +173,12 @@ mod portable {
         }
         pub fn sqrt(self) -> Self {
             F32x4(self.0.map(f32::sqrt))
+        }
+        /// # Safety
+        /// Twelve f32 can be read there.
+        pub unsafe fn diagonals(from: *const f32) -> [Self; 3] {
+            let picked = |at: [usize; 4]| F32x4(at.map(|at| unsafe { *from.add(at) }));
+            [picked([0, 5, 7, 9]), picked([1, 3, 8, 10]), picked([2, 4, 6, 11])]
         }
         pub fn lanes(self) -> [Self; 4] {
             self.0.map(F32x4::splat)

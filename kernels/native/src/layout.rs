@@ -6,6 +6,7 @@ use crate::model::{Run, Runs, Scratch, Unit, Weights};
 use crate::pairs::Pairs;
 use crate::panels::padded;
 use crate::rule_2016::options;
+use crate::shift;
 use core::ptr::{null, null_mut};
 
 /// How many scalars a unit of rule "saccade" has.
@@ -112,6 +113,7 @@ pub unsafe fn place(plan: &Plan, table: &RunTable, momentum: bool, threads: usiz
             pending: room.floats(ring * hidden),
             words: null_mut(),
             levels: null_mut(),
+            shift: NO_SHIFTS,
         })
         .collect();
     Layout { units, spaces, powers, scratch, weight_bytes }
@@ -127,6 +129,10 @@ const NO_WEIGHTS: Weights = Weights {
     starts: null(),
     index: null(),
 };
+
+/// No shift candidates: models that have them are refused.
+const NO_SHIFTS: shift::Room =
+    shift::Room { patches: null_mut(), mosaics: null_mut(), samples: null_mut(), system: null_mut() };
 
 fn empty_unit(plan: &Plan, table: &RunTable, u: usize, layer: u32) -> Unit {
     let [signal_runs, window_runs, motion_runs, context_runs] = table.of(plan, u);

@@ -11,6 +11,8 @@ pub mod abi;
 mod avx2;
 #[path = "../../src/bytes.rs"]
 mod bytes;
+#[path = "../../src/combiner.rs"]
+mod combiner;
 mod cost;
 mod exports;
 pub mod format_f32;
@@ -36,11 +38,16 @@ mod pairs;
 mod panels;
 #[path = "../../src/passes.rs"]
 mod passes;
+#[path = "../../src/ridge.rs"]
+mod ridge;
 #[path = "../../src/rule_2016.rs"]
 mod rule_2016;
 #[path = "../../src/rule_saccade.rs"]
 mod rule_saccade;
 mod session;
+#[allow(dead_code, reason = "models with shift candidates are refused")]
+#[path = "../../src/shift.rs"]
+mod shift;
 #[path = "../../src/format_f32.rs"]
 mod single;
 #[path = "../../src/small_integers.rs"]
@@ -52,9 +59,9 @@ mod stored;
 mod tensors;
 #[path = "../../src/terms.rs"]
 mod terms;
-#[path = "../../src/vectors.rs"]
-mod vectors;
 mod threads;
 mod vector;
+#[path = "../../src/vectors.rs"]
+mod vectors;
 
 pub use level::Level;

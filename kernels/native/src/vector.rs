@@ -72,6 +72,22 @@ mod sse2 {
         pub fn sqrt(self) -> Self {
             F32x4(unsafe { _mm_sqrt_ps(self.0) })
         }
+        /// Of four pixels of three colours: colours 0, 2, 1, 0 of them; 1, 0, 2, 1; and 2, 1, 0, 2.
+        ///
+        /// # Safety
+        /// Twelve f32 can be read there.
+        #[inline(always)]
+        pub unsafe fn diagonals(from: *const f32) -> [Self; 3] {
+            unsafe {
+                let [a, b, c] = [_mm_loadu_ps(from), _mm_loadu_ps(from.add(4)), _mm_loadu_ps(from.add(8))];
+                let picked = |low: __m128, high: __m128| F32x4(_mm_shuffle_ps::<0x88>(low, high));
+                [
+                    picked(_mm_shuffle_ps::<0x50>(a, b), _mm_shuffle_ps::<0x5f>(b, c)),
+                    F32x4(_mm_shuffle_ps::<0x8d>(a, c)),
+                    picked(_mm_shuffle_ps::<0x0a>(a, b), _mm_shuffle_ps::<0xfa>(b, c)),
+                ]
+            }
+        }
         /// Each lane in all lanes of a vector.
         #[inline(always)]
         pub fn lanes(self) -> [Self; 4] {
@@ -158,6 +174,16 @@ mod neon {
         pub fn sqrt(self) -> Self {
             F32x4(unsafe { vsqrtq_f32(self.0) })
         }
+        /// Of four pixels of three colours: colours 0, 2, 1, 0 of them; 1, 0, 2, 1; and 2, 1, 0, 2.
+        ///
+        /// # Safety
+        /// Twelve f32 can be read there.
+        #[inline(always)]
+        pub unsafe fn diagonals(from: *const f32) -> [Self; 3] {
+            let picked = |at: [usize; 4]| at.map(|at| unsafe { *from.add(at) });
+            [picked([0, 5, 7, 9]), picked([1, 3, 8, 10]), picked([2, 4, 6, 11])]
+                .map(|lanes| F32x4(unsafe { vld1q_f32(lanes.as_ptr()) }))
+        }
         /// Each lane in all lanes of a vector.
         #[inline(always)]
         pub fn lanes(self) -> [Self; 4] {
@@ -226,6 +252,14 @@ mod scalar {
         pub fn sqrt(self) -> Self {
             F32x4(self.0.map(f32::sqrt))
         }
+        /// Of four pixels of three colours: colours 0, 2, 1, 0 of them; 1, 0, 2, 1; and 2, 1, 0, 2.
+        ///
+        /// # Safety
+        /// Twelve f32 can be read there.
+        pub unsafe fn diagonals(from: *const f32) -> [Self; 3] {
+            let picked = |at: [usize; 4]| at.map(|at| unsafe { *from.add(at) });
+            [picked([0, 5, 7, 9]), picked([1, 3, 8, 10]), picked([2, 4, 6, 11])].map(F32x4)
+        }
         pub fn lanes(self) -> [Self; 4] {
             self.0.map(F32x4::splat)
         }
@@ -235,5 +269,22 @@ mod scalar {
         pub fn sum(self) -> f32 {
             (self.0[0] + self.0[2]) + (self.0[1] + self.0[3])
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::F32x4;
+
+    #[test]
+    fn diagonals_are_of_the_colours_they_say() {
+        let pixels: [f32; 12] = core::array::from_fn(|i| i as f32);
+        // Safety: there are twelve values, and room for four.
+        let picked = unsafe { F32x4::diagonals(pixels.as_ptr()) }.map(|vector| {
+            let mut values = [0.0f32; 4];
+            unsafe { vector.store(values.as_mut_ptr()) };
+            values
+        });
+        assert_eq!(picked, [[0.0, 5.0, 7.0, 9.0], [1.0, 3.0, 8.0, 10.0], [2.0, 4.0, 6.0, 11.0]]);
     }
 }
