@@ -46,8 +46,8 @@ export async function ask<T>(
   [python, script, ...args]: readonly [string, string, ...(string | number)[]],
 ): Promise<T> {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  // No folder of compiled Python in the sources; threads that wait leave the core to others.
-  const env = { PYTHONDONTWRITEBYTECODE: "1", OMP_WAIT_POLICY: "PASSIVE" };
+  // No folder of compiled Python in the sources.
+  const env = { PYTHONDONTWRITEBYTECODE: "1" };
   const result = await run([python, path, ...args.map(String)], env);
   if (result === null) throw new PeerError(`${name} is left out: ${python} is not installed`);
   if (!result.success) throw new PeerError(`${name} is left out: ${result.said}`);
