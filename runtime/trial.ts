@@ -4,6 +4,7 @@
  * @module
  */
 import type { Session, StepInput } from "../backends/backend.ts";
+import type { Energy, Meter } from "../meters/meter.ts";
 import { offsetsOf, type Plan } from "../model/plan.ts";
 import type { Feed } from "./feed.ts";
 
@@ -24,6 +25,8 @@ export interface TrialOptions {
   readonly steps: number;
   /** Whether it learns. */
   readonly learn: boolean;
+  /** Who knows the joules; nobody unless stated. */
+  readonly meter?: Meter | null;
   /** Told of every step that was made. */
   readonly made?: (step: number) => void;
 }
@@ -50,6 +53,8 @@ export interface Trial {
   readonly copies: readonly number[];
   /** Seconds in the steps, without the frames and the scores. */
   readonly seconds: number;
+  /** What all its steps cost, frames and scores included where it was measured; null when no meter knows. */
+  readonly energy: Energy | null;
 }
 
 /** Follows the signals of the layers above the pixels. */
@@ -85,7 +90,7 @@ class Signals {
  * @throws {SourceError} when the source breaks
  */
 export async function tryModel(options: TrialOptions): Promise<Trial> {
-  const { plan, session, feed, learn, made } = options;
+  const { plan, session, feed, learn, made, meter = null } = options;
   const layers = plan.layerStart.length - 1;
   const { frame, external } = feed;
   const input: StepInput = external === undefined ? { frame } : { frame, external };
@@ -94,14 +99,19 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
   const errors: number[] = [];
   const copies: number[] = [];
   let seconds = 0;
+  const work = { macs: 0, bytesRead: 0, bytesWritten: 0 };
   const drain = async () => {
     const report = await session.report();
+    work.macs += report.macs;
+    work.bytesRead += report.bytesRead;
+    work.bytesWritten += report.bytesWritten;
     for (let i = 0; i < report.steps; i++) {
       errors.push(report.mse[i * layers]!);
       if (errors.length <= FIRST) continue;
       for (let layer = 0; layer < layers; layer++) mse[layer]! += report.mse[i * layers + layer]!;
     }
   };
+  await meter?.start();
   while (copies.length < options.steps && await feed.next()) {
     const begin = performance.now();
     await session.step(input, { learn });
@@ -114,6 +124,8 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
     made?.(copies.length);
   }
   await drain();
+  const weightBytes = session.memory().weights;
+  const energy = copies.length === 0 ? null : await meter?.lap({ ...work, weightBytes }) ?? null;
   const counted = copies.length - FIRST;
   return {
     steps: copies.length,
@@ -121,6 +133,7 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
     errors,
     copies,
     seconds,
+    energy,
   };
 }
 
