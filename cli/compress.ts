@@ -179,7 +179,7 @@ async function measure(path: string, stored: StoredCheckpoint, trial?: Trial): P
     bytesOfWeights: Math.ceil(Math.round(density * weightCount(plan)) * weightBytes(format)),
     momentum: hasMomentum(plan),
     ...trial?.layers[0] ?? none,
-    stepsPerSecond: trial === undefined ? null : trial.steps / trial.seconds,
+    stepsPerSecond: trial?.stepsPerSecond ?? null,
     joulesPerStep: trial?.energy == null ? null : trial.energy.joules / trial.steps,
     energy: trial?.energy ?? null,
   };

@@ -51,8 +51,11 @@ export interface Trial {
   readonly errors: readonly number[];
   /** That of copying the last frame; the first is NaN. */
   readonly copies: readonly number[];
-  /** Seconds in the steps, without the frames and the scores. */
-  readonly seconds: number;
+  /**
+   * Steps a second over the second half, without the frames and the scores; null where there was none. In the first half code
+   * that has not run before is still being compiled.
+   */
+  readonly stepsPerSecond: number | null;
   /** What all its steps cost, frames and scores included where it was measured; null when no meter knows. */
   readonly energy: Energy | null;
 }
@@ -98,7 +101,7 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
   const [mse, copy] = [new Float64Array(layers), new Float64Array(layers)];
   const errors: number[] = [];
   const copies: number[] = [];
-  let seconds = 0;
+  const milliseconds: number[] = [];
   const work = { macs: 0, bytesRead: 0, bytesWritten: 0 };
   const drain = async () => {
     const report = await session.report();
@@ -115,7 +118,7 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
   while (copies.length < options.steps && await feed.next()) {
     const begin = performance.now();
     await session.step(input, { learn });
-    seconds += (performance.now() - begin) / 1000;
+    milliseconds.push(performance.now() - begin);
     copies.push(feed.scores.copy);
     await signals.add(session, copy);
     copy[0]! += feed.scores.copy;
@@ -126,13 +129,16 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
   await drain();
   const weightBytes = session.memory().weights;
   const energy = copies.length === 0 ? null : await meter?.lap({ ...work, weightBytes }) ?? null;
+  const warm = milliseconds.slice(milliseconds.length >> 1);
   const counted = copies.length - FIRST;
   return {
     steps: copies.length,
     layers: Array.from(mse, (sum, layer) => scoreOf(sum, copy[layer]!, counted)),
     errors,
     copies,
-    seconds,
+    stepsPerSecond: warm.length === 0
+      ? null
+      : 1000 * warm.length / warm.reduce((sum, each) => sum + each),
     energy,
   };
 }
