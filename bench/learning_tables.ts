@@ -101,13 +101,13 @@ export function speedText(speed: ConvNetSpeed | null, machine: Machine): string 
   const { weights, macs: [predict, learn], version, framesPerSecond } = speed;
   const frames = Object.entries(framesPerSecond)
     .map(([threads, rate]) =>
-      `${rate.toFixed(0)} on ${threads} thread${threads === "1" ? "" : "s"}`
+      `${rate.toFixed(0)} frames a second on ${threads} thread${threads === "1" ? "" : "s"}`
     );
   return `It has ${weights.toLocaleString("en")} weights and takes ${
     millions(predict)
-  } multiply-adds to predict, ${millions(learn)} to predict and learn: with PyTorch ${version} ${
-    frames.join(", ")
-  } frames a second (${
+  } multiply-adds to predict, ${
+    millions(learn)
+  } to predict and learn; PyTorch ${version} learns from ${frames.join(", ")} (${
     machine.processor ?? "a processor that does not say its name"
   }, ${machine.cores} cores; the best of five turns).`;
 }
