@@ -5,8 +5,9 @@
  */
 import type { Session, StepInput } from "../backends/backend.ts";
 import type { Energy, Meter } from "../meters/meter.ts";
-import { offsetsOf, type Plan } from "../model/plan.ts";
+import type { Plan } from "../model/plan.ts";
 import type { Feed } from "./feed.ts";
+import { Signals } from "./signals.ts";
 
 /** Frames that have nothing of theirs behind them to be predicted from. */
 const FIRST = 2;
@@ -58,32 +59,6 @@ export interface Trial {
   readonly stepsPerSecond: number | null;
   /** What all its steps cost, frames and scores included where it was measured; null when no meter knows. */
   readonly energy: Energy | null;
-}
-
-/** Follows the signals of the layers above the pixels. */
-class Signals {
-  readonly #ends: readonly number[];
-  #now: Float32Array;
-  #last: Float32Array;
-
-  constructor(plan: Plan) {
-    const { signal } = offsetsOf(plan);
-    this.#ends = Array.from(plan.layerStart, (unit) => signal[unit]!);
-    this.#now = new Float32Array(signal.at(-1)!);
-    this.#last = this.#now.slice();
-  }
-
-  /** Adds to each layer's sum what copying its last signal would have cost. */
-  async add(session: Session, sums: Float64Array): Promise<void> {
-    [this.#now, this.#last] = [this.#last, this.#now];
-    await session.read("signal", this.#now);
-    for (let layer = 1; layer < sums.length; layer++) {
-      const [begin, end] = [this.#ends[layer]!, this.#ends[layer + 1]!];
-      let squares = 0;
-      for (let i = begin; i < end; i++) squares += (this.#now[i]! - this.#last[i]!) ** 2;
-      sums[layer]! += squares / (end - begin);
-    }
-  }
 }
 
 /**
