@@ -37,6 +37,7 @@ export {
   type OpenDevice,
   openDevice,
 } from "./backends/registry.ts";
+export { type Abilities, lacks } from "./backends/lacks.ts";
 export { ReportRing, type StepCost } from "./backends/report_ring.ts";
 export { checkInput, checkReadable, writeFrame } from "./backends/session_input.ts";
 export { type CostOf, learns, stepCost, type StoredWeights } from "./backends/step_cost.ts";

@@ -36,6 +36,8 @@ export interface StoredWeights {
   readonly momentumScale?: number;
   /** Bytes that a step reads which only predicts for each byte of weights; 1 unless stated. */
   readonly predictionScale?: number;
+  /** Bytes of a unit that a step which learns writes, where these are not all of its weights and its momentum. */
+  writtenBytes?(unit: number): number;
   /** Bytes that say which weights of a unit are kept: read in every step. */
   indexBytes?(unit: number): number;
 }
@@ -59,26 +61,32 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
       ? end - begin
       : plan.mask[name].subarray(begin, end).reduce((sum, bit) => sum + bit, 0);
   };
+  const arrays = stored.momentum ? 2 : 1;
+  const moved = stored.momentum ? 1 + (stored.momentumScale ?? 1) : 1;
   const units = Array.from({ length: unitCount(plan) }, (_, u): Weights => ({
     encoder: kept("encoder", u),
     decoder: kept("decoder", u),
     index: stored.indexBytes?.(u) ?? 0,
     bytes: stored.encoderBytes(u) + stored.decoderBytes(u),
+    written: stored.writtenBytes?.(u) ??
+      moved * (stored.encoderBytes(u) + stored.decoderBytes(u)),
   }));
   const totals = Array.from(
     { length: plan.layerStart.length - 1 },
     (_, layer) => total(units.filter((_, u) => layers[u] === layer)),
   );
-  const arrays = stored.momentum ? 2 : 1;
-  const moved = stored.momentum ? 1 + (stored.momentumScale ?? 1) : 1;
   const shift = shiftMacs(plan);
   const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
-  const add = ({ encoder, decoder, bytes, index }: Weights, learning: boolean, sign: 1 | -1) => {
+  const add = (
+    { encoder, decoder, bytes, written, index }: Weights,
+    learning: boolean,
+    sign: 1 | -1,
+  ) => {
     cost.bytesRead += sign * index;
     if (learning) {
       cost.macs += sign * ((arrays + 1) * encoder + (arrays + 2) * decoder);
       cost.bytesRead += sign * moved * bytes;
-      cost.bytesWritten += sign * moved * bytes;
+      cost.bytesWritten += sign * written;
     } else {
       cost.macs += sign * (encoder + decoder);
       cost.bytesRead += sign * (stored.predictionScale ?? 1) * bytes;
@@ -100,11 +108,12 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
   };
 }
 
-/** What there is of weights: how many, the bytes of them, and of what says which there are. */
+/** What there is of weights: how many, the bytes of them, those that learning writes, and those of what says which there are. */
 interface Weights {
   readonly encoder: number;
   readonly decoder: number;
   readonly bytes: number;
+  readonly written: number;
   readonly index: number;
 }
 
@@ -114,6 +123,7 @@ function total(units: readonly Weights[]): Weights {
     encoder: sum((unit) => unit.encoder),
     decoder: sum((unit) => unit.decoder),
     bytes: sum((unit) => unit.bytes),
+    written: sum((unit) => unit.written),
     index: sum((unit) => unit.index),
   };
 }

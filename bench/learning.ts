@@ -1,9 +1,11 @@
 /**
- * How well the rule "saccade" learns from real clips: the first 70 % once, the rest frozen. Writes docs/learning.md.
+ * How well the rule "saccade" learns from real clips: the first 70 % once, the rest frozen. Writes docs/learning.md. With `--results
+ * FILE` results are added to a file as they come, and what is in it is not made again. `--backend` is for the parts; the published
+ * ones are of the reference, from which "wasm" differs by rounding.
  *
- *     deno run -A bench/learning.ts [--backend reference] [CLIP...]
- *
- * `--backend` is for the parts; the published ones are of the reference, from which "wasm" differs by rounding.
+ * ```sh
+ * deno run -A bench/learning.ts [--results results.jsonl] [--backend reference] [CLIP ...]
+ * ```
  *
  * @module
  */
@@ -11,7 +13,8 @@ import { builtinSpec } from "../model/builtin.ts";
 import { frameSide } from "../model/spec.ts";
 import { openVideo } from "../sources/video.ts";
 import { parseArgs } from "../std.ts";
-import { partsTable } from "./learning_parts.ts";
+import { Kept } from "./kept.ts";
+import { learnParts } from "./learning_parts.ts";
 import { learnOnce, type Outcome, skillText } from "./learning_run.ts";
 
 /** Skills published with the rule (first pass / frozen), motion 0 and 3: what this must come to within 0.02. */
@@ -25,9 +28,7 @@ const TOLERANCE = 0.02;
 
 /** What one clip gave. */
 interface Result extends Outcome {
-  readonly clip: string;
   readonly frames: number;
-  readonly motion: number;
 }
 
 async function learn(path: string, motion: number, folder: string): Promise<Result> {
@@ -36,11 +37,19 @@ async function learn(path: string, motion: number, folder: string): Promise<Resu
   const open = () => openVideo(path, { size: { width: side, height: side }, fit: "stretch" });
   await using counted = await open();
   const frames = await counted.skip(Number.MAX_SAFE_INTEGER);
-  const outcome = await learnOnce(spec, open, frames, { save: `${folder}/model.safetensors` });
-  return { clip: path.slice(path.lastIndexOf("/") + 1), frames, motion, ...outcome };
+  return {
+    frames,
+    ...await learnOnce(spec, open, frames, { save: `${folder}/model.safetensors` }),
+  };
 }
 
-function clipsTable(results: readonly Result[]): string {
+/** What one clip gave, with the name of its file. */
+interface Row extends Result {
+  readonly clip: string;
+  readonly motion: number;
+}
+
+function clipsTable(results: readonly Row[]): string {
   const rows = results.map(({ clip, frames, motion, first, frozen }) => {
     const expected = EXPECTED[clip]?.[motion];
     const off = expected === undefined ? null : Math.max(
@@ -77,31 +86,28 @@ async function clipsOf(args: readonly string[]): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  const flags = parseArgs(Deno.args, { string: ["backend"] });
+  const flags = parseArgs(Deno.args, { string: ["backend", "results"] });
   const backend = String(flags["backend"] ?? "reference");
+  const file = flags["results"] as string | undefined;
   const clips = await clipsOf(flags._.map(String)).catch(() => []);
   if (clips.length === 0) {
     console.error("There are no clips: give video files as arguments");
     Deno.exit(3);
   }
+  const kept = await Kept.open(file as string | undefined);
   const folder = await Deno.makeTempDir();
-  const results: Result[] = [];
-  for (const clip of clips) {
+  const results: Row[] = [];
+  for (const path of clips) {
+    const clip = path.slice(path.lastIndexOf("/") + 1);
     for (const motion of [0, 3]) {
-      const result = await learn(clip, motion, folder);
-      results.push(result);
-      console.log(
-        clip,
-        "motion",
-        motion,
-        skillText(result.first.skill),
-        skillText(result.frozen.skill),
-      );
+      const make = () => learn(path, motion, folder);
+      results.push({ clip, motion, ...await kept.get(`${clip}, motion ${motion}`, make) });
     }
   }
   const template = await Deno.readTextFile(new URL("learning.template.md", import.meta.url));
-  const page = template.replace("{{clips}}", clipsTable(results))
-    .replace("{{parts}}", await partsTable(clips, folder, backend));
+  const { parts, rates, speed } = await learnParts(clips, folder, kept, backend);
+  const page = template.replace("{{clips}}", clipsTable(results)).replace("{{parts}}", parts)
+    .replace("{{rates}}", rates).replace("{{speed}}", speed);
   await Deno.remove(folder, { recursive: true });
   await Deno.writeTextFile(new URL("../docs/learning.md", import.meta.url), page);
   const off = results.filter(({ clip, motion, first, frozen }) => {

@@ -5,11 +5,16 @@
  */
 import { parseSpec } from "../model/parse_spec.ts";
 import { frameSide } from "../model/spec.ts";
-import type { Size, Source } from "../sources/source.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { openVideo } from "../sources/video.ts";
+import type { Kept } from "./kept.ts";
+import { LEARNED, learnOnce } from "./learning_run.ts";
+import { convNetTable, partsTable, type Row, type Seeds, speedText } from "./learning_tables.ts";
+import { convNetSkills, convNetSpeed } from "./peers/conv_net.ts";
+import type { FramesOptions, Skills } from "./peers/frame_peer.ts";
+import { thisMachine } from "./peers/machine.ts";
 import { flowSkills } from "./peers/optical_flow.ts";
-import { LEARNED, learnOnce, skillText } from "./learning_run.ts";
+import { PeerError } from "./peers/peer.ts";
 
 /** Layer 0 of `small` alone: contexts change nothing there, and the reference needs an eighth of the time. */
 const GROUND = {
@@ -37,28 +42,25 @@ const PARTS: readonly { name: string; fields: Record<string, unknown>; seeds: nu
   },
 ];
 
-/** Mean, and the largest distance of a seed from it where there is one worth mention. */
-function cell(outcomes: readonly { first: number; frozen: number }[]): string {
-  const part = (values: readonly number[]) => {
-    const mean = values.reduce((a, b) => a + b) / values.length;
-    const spread = Math.max(...values.map((value) => Math.abs(value - mean)));
-    return spread < 5e-4 ? skillText(mean) : `${skillText(mean)} ±${skillText(spread)}`;
-  };
-  return `${part(outcomes.map((o) => o.first))} / ${part(outcomes.map((o) => o.frozen))}`;
+/** What one of the others made of it; null where it cannot be had, which is said. */
+async function unlessMissing<T>(made: Promise<T>): Promise<T | null> {
+  try {
+    return await made;
+  } catch (error) {
+    if (!(error instanceof PeerError)) throw error;
+    console.error(error.message);
+    return null;
+  }
 }
 
-/** The best variant for each part, in hindsight. */
-async function flowCell(
-  open: () => Promise<Source>,
-  size: Size,
-  frames: number,
-  folder: string,
-): Promise<string> {
-  await using source = await open();
-  const skills = await flowSkills(source, size, Math.floor(LEARNED * frames), folder);
-  if (skills === null) return "-";
-  const best = (part: 0 | 1) => Math.max(...Object.values(skills).map((pair) => pair[part]));
-  return `${skillText(best(0))} / ${skillText(best(1))}`;
+/** What the page says of the parts. */
+export interface PartsText {
+  /** A table of all parts, with the others beside them. */
+  readonly parts: string;
+  /** A table of the ConvNet at each rate. */
+  readonly rates: string;
+  /** A sentence on what the ConvNet costs. */
+  readonly speed: string;
 }
 
 /**
@@ -66,15 +68,18 @@ async function flowCell(
  *
  * @param clips files
  * @param folder for checkpoints
- * @param backend where to run
- * @returns a table in Markdown
+ * @param kept what was made before
+ * @param backend where to run the model
+ * @returns Markdown
  */
-export async function partsTable(
+export async function learnParts(
   clips: readonly string[],
   folder: string,
+  kept: Kept,
   backend: string,
-): Promise<string> {
+): Promise<PartsText> {
   const side = frameSide(parseSpec(GROUND));
+  const on = backend === "reference" ? "" : `, ${backend}`;
   const size = { width: side, height: side };
   const subjects = [
     ...clips.map((path) => ({
@@ -86,28 +91,48 @@ export async function partsTable(
       open: () => Promise.resolve(openScene({ size, seed: 1, frames: SCENE_FRAMES })),
     },
   ];
-  const lines = [
-    `| clip | ${PARTS.map(({ name }) => name).join(" | ")} | optical flow, best of 8 |`,
-    `|---|${PARTS.map(() => "---|").join("")}---|`,
-  ];
+  const rows: Row[] = [];
   for (const { name, open } of subjects) {
     await using counted = await open();
     const frames = await counted.skip(Number.MAX_SAFE_INTEGER);
-    const cells: string[] = [];
+    const learned = Math.floor(LEARNED * frames);
+    const over = async <T>(of: (frames: FramesOptions) => Promise<T>) => {
+      await using source = await open();
+      return await unlessMissing(of({ source, size, learned, folder }));
+    };
+    const parts: Seeds[] = [];
     for (const part of PARTS) {
-      const outcomes: { first: number; frozen: number }[] = [];
+      const seeds: Skills[] = [];
       for (const seed of part.seeds) {
-        const spec = parseSpec({ ...GROUND, ...part.fields, seed });
-        const save = `${folder}/parts.safetensors`;
-        const { first, frozen } = await learnOnce(spec, open, frames, { save, backend });
-        outcomes.push({ first: first.skill ?? NaN, frozen: frozen.skill ?? NaN });
+        const skills = async (): Promise<Skills> => {
+          const spec = parseSpec({ ...GROUND, ...part.fields, seed });
+          const save = `${folder}/parts.safetensors`;
+          const where = { save, backend };
+          const { first, frozen } = await learnOnce(spec, open, frames, where);
+          return [first.skill, frozen.skill];
+        };
+        seeds.push(await kept.get(`${name}, ${part.name}, seed ${seed}${on}`, skills));
       }
-      cells.push(cell(outcomes));
-      console.log(name, part.name, cells.at(-1));
+      parts.push(seeds);
     }
-    cells.push(await flowCell(open, size, frames, folder));
-    console.log(name, "optical flow", cells.at(-1));
-    lines.push(`| ${[name, ...cells].join(" | ")} |`);
+    const flow = await kept.get(`${name}, optical flow`, async () => {
+      const skills = await over(flowSkills);
+      return skills === null
+        ? null
+        : Object.fromEntries(Object.entries(skills).map(([of, pair]) => [of, [pair]]));
+    });
+    const convNet = await kept.get(`${name}, ConvNet`, () => over(convNetSkills));
+    rows.push({ name, parts, flow, convNet });
   }
-  return lines.join("\n");
+  const timed = await kept.get("ConvNet, speed", async () => {
+    const speed = await unlessMissing(convNetSpeed(side));
+    return speed === null ? null : { speed, machine: await thisMachine() };
+  });
+  return {
+    parts: partsTable(PARTS.map(({ name }) => name), rows),
+    rates: convNetTable(rows),
+    speed: timed === null
+      ? speedText(null, await thisMachine())
+      : speedText(timed.speed, timed.machine),
+  };
 }

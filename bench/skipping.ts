@@ -14,10 +14,11 @@
 import type { Session, StepInput } from "../backends/backend.ts";
 import { builtinSpec } from "../model/builtin.ts";
 import { compilePlan } from "../model/compile.ts";
-import { offsetsOf, type Plan, unitCount } from "../model/plan.ts";
+import { type Plan, unitCount } from "../model/plan.ts";
 import { frameSide, type Spec } from "../model/spec.ts";
 import { DirectFeed } from "../runtime/feed.ts";
 import { Running } from "../runtime/running.ts";
+import { Signals } from "../runtime/signals.ts";
 import type { Source } from "../sources/source.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { openVideo } from "../sources/video.ts";
@@ -60,17 +61,17 @@ class Sums {
 class Runner {
   readonly learning = new Sums();
   readonly frozen = new Sums();
-  readonly #plan: Plan;
+  readonly #units: number;
   readonly #running: Running;
-  #now: Float32Array;
-  #last: Float32Array;
+  readonly #signals: Signals;
+  readonly #changes: Float64Array;
   #seen = 0;
 
   constructor(plan: Plan, running: Running) {
-    this.#plan = plan;
+    this.#units = unitCount(plan);
     this.#running = running;
-    this.#now = new Float32Array(offsetsOf(plan).signal.at(-1)!);
-    this.#last = this.#now.slice();
+    this.#signals = new Signals(plan);
+    this.#changes = new Float64Array(this.#signals.lengths.length);
   }
 
   /** Sees some frames, and goes on from there. */
@@ -88,23 +89,18 @@ class Runner {
   }
 
   async #score(session: Session, copy: number, sums: Sums): Promise<void> {
-    [this.#now, this.#last] = [this.#last, this.#now];
-    await session.read("signal", this.#now);
+    await this.#signals.add(session, this.#changes.fill(0));
     const { mse, bytesRead, bytesWritten, skipped = 0 } = await session.report();
     if (this.#seen++ < FIRST) return;
     sums.steps++;
     sums.mse += mse[0]!;
     sums.copy += copy;
     sums.bytes += bytesRead + bytesWritten;
-    sums.skipped += skipped / unitCount(this.#plan);
-    const { layerStart } = this.#plan;
-    const { signal } = offsetsOf(this.#plan);
-    for (let layer = 1; layer < mse.length; layer++) {
-      const [begin, end] = [signal[layerStart[layer]!]!, signal[layerStart[layer + 1]!]!];
-      let squares = 0;
-      for (let i = begin; i < end; i++) squares += (this.#now[i]! - this.#last[i]!) ** 2;
-      sums.above += mse[layer]! * (end - begin);
-      sums.copyAbove += squares;
+    sums.skipped += skipped / this.#units;
+    for (const [layer, length] of this.#signals.lengths.entries()) {
+      if (layer === 0) continue;
+      sums.above += mse[layer]! * length;
+      sums.copyAbove += this.#changes[layer]! * length;
     }
   }
 

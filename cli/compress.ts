@@ -4,6 +4,8 @@
  * @module
  */
 import { densityOf } from "../compress/prune.ts";
+import type { Energy } from "../meters/meter.ts";
+import { openMeter } from "../meters/open.ts";
 import { encodeCheckpoint, planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { unitCount, weightCount } from "../model/plan.ts";
 import { DEFAULT_BLOCKS } from "../model/pruning_schedule.ts";
@@ -157,6 +159,10 @@ interface Measured {
   readonly copyLast: number | null;
   readonly skill: number | null;
   readonly stepsPerSecond: number | null;
+  /** Joules of a step of the comparison, by the method of `energy`; null when no meter knows. */
+  readonly joulesPerStep: number | null;
+  /** What the comparison cost. */
+  readonly energy: Energy | null;
 }
 
 async function measure(path: string, stored: StoredCheckpoint, trial?: Trial): Promise<Measured> {
@@ -173,7 +179,9 @@ async function measure(path: string, stored: StoredCheckpoint, trial?: Trial): P
     bytesOfWeights: Math.ceil(Math.round(density * weightCount(plan)) * weightBytes(format)),
     momentum: hasMomentum(plan),
     ...trial?.layers[0] ?? none,
-    stepsPerSecond: trial === undefined ? null : trial.steps / trial.seconds,
+    stepsPerSecond: trial?.stepsPerSecond ?? null,
+    joulesPerStep: trial?.energy == null ? null : trial.energy.joules / trial.steps,
+    energy: trial?.energy ?? null,
   };
 }
 
@@ -249,7 +257,8 @@ export async function main(args: readonly string[]): Promise<number> {
   let trials: { before: Trial; after: Trial; backend: string } | undefined;
   if (retrain !== undefined) {
     const source = sourceNamed(retrain, { fit });
-    const how = { source, skip, steps: wanted, learn: false, threads };
+    const meter = await openMeter();
+    const how = { source, skip, steps: wanted, learn: false, threads, meter };
     // The new one chooses: it is taken by fewer.
     const after = await tryStored({ ...how, stored: result.stored, backend });
     const before = await tryStored({ ...how, stored, backend: after.backend });
@@ -274,6 +283,7 @@ export async function main(args: readonly string[]): Promise<number> {
     write(
       `frozen on ${comparison.frames} frames of ${retrain} from frame ${skip}, ${seen}; both on ${comparison.backend}\n`,
     );
+    write(`${energyText(before, after, comparison.frames)}\n`);
   }
   write(`saved to ${out}\n`);
   return EXIT.ok;
@@ -298,12 +308,30 @@ function render(before: Measured, after: Measured): string {
       ["of copying the last frame", ({ copyLast }) => small(copyLast)],
       ["skill", ({ skill }) => signed(skill)],
       ["steps/s, frozen", ({ stepsPerSecond }) => stepsPerSecond?.toFixed(1) ?? "unknown"],
+      [
+        "energy a step, frozen",
+        ({ joulesPerStep, energy }) =>
+          quantity(joulesPerStep, "J") + (energy === null ? "" : ` (${energy.method})`),
+      ],
     );
   }
   return table([
     ["", "before", "after"],
     ...rows.map(([name, of]) => [name, of(before), of(after)]),
   ]);
+}
+
+/** Where the joules come from, and what they cover. */
+function energyText(before: Measured, after: Measured, steps: number): string {
+  const known = after.energy ?? before.energy;
+  if (known === null) return "energy: no meter and nothing counted";
+  const range = ({ energy }: Measured) =>
+    energy === null
+      ? "unknown"
+      : `${quantity(energy.low / steps, "J")} to ${quantity(energy.high / steps, "J")}`;
+  return `energy: ${known.source}; ${known.scope}; before ${range(before)}, after ${
+    range(after)
+  } a step`;
 }
 
 function lossText({ lost }: Compressed): string {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Meter } from "../meters/meter.ts";
 import { planOf } from "../model/checkpoint_file.ts";
 import type { StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { loadCheckpoint, saveCheckpoint } from "../runtime/checkpoint_store.ts";
@@ -78,6 +79,8 @@ export interface TrialRequest {
   readonly learn: boolean;
   readonly backend: string;
   readonly threads?: number | undefined;
+  /** Who knows the joules; nobody unless stated. */
+  readonly meter?: Meter;
 }
 
 /**
@@ -91,7 +94,7 @@ export interface TrialRequest {
 export async function tryStored(
   request: TrialRequest,
 ): Promise<{ readonly trial: Trial; readonly backend: string }> {
-  const { stored, skip = 0, steps, learn, backend, threads } = request;
+  const { stored, skip = 0, steps, learn, backend, threads, meter = null } = request;
   const plan = planOf(stored);
   const { frame: size, rule } = plan;
   await using source = await openSource(request.source, size);
@@ -103,7 +106,7 @@ export async function tryStored(
     ...(threads === undefined ? {} : { threads }),
   });
   const { session } = running;
-  const trial = await tryModel({ plan, session, feed, steps, learn });
+  const trial = await tryModel({ plan, session, feed, steps, learn, meter });
   const { name, truncated } = source;
   if (truncated !== null) throw new SourceError(truncated);
   if (trial.steps === 0) throw new SourceError(`${name} has no frames`);

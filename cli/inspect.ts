@@ -4,6 +4,7 @@
  * @module
  */
 import { meanDeferredCost } from "../backends/deferred_cost.ts";
+import { CENTROIDS_EVERY, mostMoving } from "../backends/reference/codebook_learning.ts";
 import { stepCost } from "../backends/step_cost.ts";
 import { densityOf } from "../compress/prune.ts";
 import { planOf } from "../model/checkpoint_file.ts";
@@ -21,7 +22,15 @@ import { denseCheckpoint, pairLengths } from "../model/pairs.ts";
 import type { PruningSchedule } from "../model/pruning_schedule.ts";
 import type { Spec } from "../model/spec.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
-import { formatOf, hasMomentum, readBytes, weightBytes } from "../model/weight_format.ts";
+import {
+  type CodebookFormat,
+  codebookSize,
+  formatOf,
+  hasMomentum,
+  isCodebookFormat,
+  readBytes,
+  weightBytes,
+} from "../model/weight_format.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags } from "./flags.ts";
@@ -99,12 +108,14 @@ function readoutWeights(spec: Spec, layer: number, units: number): number {
  * @param plan what is left of it, where it is pruned
  */
 export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
-  const lengths = { ...stateLengths(plan), ...pairLengths(plan, plan.defer) };
+  const format = formatOf(plan);
+  // What is pruned and what is in codebooks is never deferred, whatever the model says.
+  const defers = plan.defer.every > 0 && plan.mask === undefined && !isCodebookFormat(format);
+  const lengths = { ...stateLengths(plan), ...(defers ? pairLengths(plan, plan.defer) : {}) };
   // Where updates are deferred, what is kept of the momentum are the pairs.
   const tensors = Object.entries(lengths).filter(([name]) =>
-    plan.defer.every === 0 || !MOMENTUM_TENSORS.includes(name)
+    !defers || !MOMENTUM_TENSORS.includes(name)
   );
-  const format = formatOf(plan);
   const sizeOf = (name: string) =>
     name === "encoder" || name === "decoder" ? weightBytes(format) : 4;
   const kept = densityOf(plan);
@@ -114,22 +125,31 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
         .reduce((sum, [name, length]) => sum + sizeOf(name) * length * (weights ? kept : 1), 0),
     );
   const momentum = hasMomentum(plan);
+  const codebookBytes = (format: CodebookFormat, weights: (unit: number) => number) => {
+    const centroids = 2 * 4 * codebookSize(format);
+    return {
+      indexBytes: () => centroids,
+      // A weight that moves is a byte with its neighbours; of what is pruned the terms count, too.
+      writtenBytes: (u: number) =>
+        Math.min(mostMoving(format), kept * weightBytes(format)) * weights(u) +
+        centroids / CENTROIDS_EVERY,
+    };
+  };
   // Far in the schedule every layer learns, if it ever does. What is pruned costs nothing, but for where it was.
   const costOf = (learn: boolean) => {
     // The bytes of pruned i8 lie together.
     const each = learn || plan.mask !== undefined ? weightBytes(format) : readBytes(format);
-    const cost = plan.defer.every > 0 ? meanDeferredCost(plan) : stepCost(plan, {
-      encoderBytes: (u) => each * plan.hidden * plan.inputs[u]!,
-      decoderBytes: (u) => each * (plan.hidden + 1) * plan.outputs[u]!,
+    const encoder = (u: number) => plan.hidden * plan.inputs[u]!;
+    const decoder = (u: number) => (plan.hidden + 1) * plan.outputs[u]!;
+    const cost = defers ? meanDeferredCost(plan) : stepCost(plan, {
+      encoderBytes: (u) => kept * each * encoder(u),
+      decoderBytes: (u) => kept * each * decoder(u),
       momentum,
       momentumScale: 4 / each,
+      ...(isCodebookFormat(format) ? codebookBytes(format, (u) => encoder(u) + decoder(u)) : {}),
     });
     const { macs, bytesRead, bytesWritten } = cost(Number.MAX_SAFE_INTEGER - 1, learn);
-    return {
-      macs,
-      bytesRead: kept * bytesRead,
-      bytesWritten: kept * bytesWritten,
-    };
+    return { macs, bytesRead, bytesWritten };
   };
   const learning = costOf(true);
   const predicting = costOf(false);
@@ -143,6 +163,8 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
     flops: 2 * macs,
     bytesRead,
     bytesWritten,
+    // How many weights of a codebook move is a matter of what is learned.
+    bytesWrittenAtMost: isCodebookFormat(format) && bytesWritten > 0,
   });
   return {
     rule: spec.rule,
@@ -161,6 +183,7 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
     predictingStep: flops(predicting),
     withoutEffect: withoutEffect(spec),
     defer: plan.defer,
+    defers,
     skipBelow: plan.skipBelow ?? null,
     surprise: plan.surprise ?? null,
     planHash: await hashPlan(plan),
@@ -168,7 +191,8 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
   };
 }
 
-function deferText({ every, window }: Plan["defer"]): string {
+function deferText({ every, window }: Plan["defer"], defers: boolean): string {
+  if (every > 0 && !defers) return "none: what is pruned or in codebooks is written at once";
   if (every === 0) return "none: every update is written at once";
   return `written every ${every} updates${
     window === 0 ? "" : `, momentum counts for ${window} updates`
@@ -235,10 +259,10 @@ export async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { frame, units, weights, bytes, learningStep, predictingStep, layers } = description;
-  const step = ({ flops, bytesRead, bytesWritten }: typeof learningStep) =>
+  const step = ({ flops, bytesRead, bytesWritten, bytesWrittenAtMost }: typeof learningStep) =>
     `${quantity(flops, "FLOP")}, ${quantity(bytesRead, "B")} read, ${
-      quantity(bytesWritten, "B")
-    } written`;
+      bytesWrittenAtMost ? "at most " : ""
+    }${quantity(bytesWritten, "B")} written`;
   const facts: string[][] = [
     ["rule", `${description.rule}, lateral context from ${description.lateral}`],
     ["frame", `${frame.width} x ${frame.height} RGB`],
@@ -246,12 +270,12 @@ export async function main(args: readonly string[]): Promise<number> {
     [
       "weights",
       `${weights} (${quantity(bytes.weights, "B")} in ${description.format}${
-        description.momentum && description.defer.every === 0 ? ", momentum included" : ""
+        description.momentum && !description.defers ? ", momentum included" : ""
       })`,
     ],
     ["readout weights", `${description.readoutWeights} (parsed, not built yet)`],
     ["other state", quantity(bytes.state, "B")],
-    ["deferred updates", deferText(description.defer)],
+    ["deferred updates", deferText(description.defer, description.defers)],
     ["who skips learning", skipText(description.skipBelow, description.surprise)],
     ["a step that learns", step(learningStep)],
     ["a step that predicts", step(predictingStep)],

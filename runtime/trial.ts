@@ -4,8 +4,10 @@
  * @module
  */
 import type { Session, StepInput } from "../backends/backend.ts";
-import { offsetsOf, type Plan } from "../model/plan.ts";
+import type { Energy, Meter } from "../meters/meter.ts";
+import type { Plan } from "../model/plan.ts";
 import type { Feed } from "./feed.ts";
+import { Signals } from "./signals.ts";
 
 /** Frames that have nothing of theirs behind them to be predicted from. */
 const FIRST = 2;
@@ -24,6 +26,8 @@ export interface TrialOptions {
   readonly steps: number;
   /** Whether it learns. */
   readonly learn: boolean;
+  /** Who knows the joules; nobody unless stated. */
+  readonly meter?: Meter | null;
   /** Told of every step that was made. */
   readonly made?: (step: number) => void;
 }
@@ -48,34 +52,13 @@ export interface Trial {
   readonly errors: readonly number[];
   /** That of copying the last frame; the first is NaN. */
   readonly copies: readonly number[];
-  /** Seconds in the steps, without the frames and the scores. */
-  readonly seconds: number;
-}
-
-/** Follows the signals of the layers above the pixels. */
-class Signals {
-  readonly #ends: readonly number[];
-  #now: Float32Array;
-  #last: Float32Array;
-
-  constructor(plan: Plan) {
-    const { signal } = offsetsOf(plan);
-    this.#ends = Array.from(plan.layerStart, (unit) => signal[unit]!);
-    this.#now = new Float32Array(signal.at(-1)!);
-    this.#last = this.#now.slice();
-  }
-
-  /** Adds to each layer's sum what copying its last signal would have cost. */
-  async add(session: Session, sums: Float64Array): Promise<void> {
-    [this.#now, this.#last] = [this.#last, this.#now];
-    await session.read("signal", this.#now);
-    for (let layer = 1; layer < sums.length; layer++) {
-      const [begin, end] = [this.#ends[layer]!, this.#ends[layer + 1]!];
-      let squares = 0;
-      for (let i = begin; i < end; i++) squares += (this.#now[i]! - this.#last[i]!) ** 2;
-      sums[layer]! += squares / (end - begin);
-    }
-  }
+  /**
+   * Steps a second over the second half, without the frames and the scores; null where there was none. In the first half code
+   * that has not run before is still being compiled.
+   */
+  readonly stepsPerSecond: number | null;
+  /** What all its steps cost, frames and scores included where it was measured; null when no meter knows. */
+  readonly energy: Energy | null;
 }
 
 /**
@@ -85,7 +68,7 @@ class Signals {
  * @throws {SourceError} when the source breaks
  */
 export async function tryModel(options: TrialOptions): Promise<Trial> {
-  const { plan, session, feed, learn, made } = options;
+  const { plan, session, feed, learn, made, meter = null } = options;
   const layers = plan.layerStart.length - 1;
   const { frame, external } = feed;
   const input: StepInput = external === undefined ? { frame } : { frame, external };
@@ -93,19 +76,24 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
   const [mse, copy] = [new Float64Array(layers), new Float64Array(layers)];
   const errors: number[] = [];
   const copies: number[] = [];
-  let seconds = 0;
+  const milliseconds: number[] = [];
+  const work = { macs: 0, bytesRead: 0, bytesWritten: 0 };
   const drain = async () => {
     const report = await session.report();
+    work.macs += report.macs;
+    work.bytesRead += report.bytesRead;
+    work.bytesWritten += report.bytesWritten;
     for (let i = 0; i < report.steps; i++) {
       errors.push(report.mse[i * layers]!);
       if (errors.length <= FIRST) continue;
       for (let layer = 0; layer < layers; layer++) mse[layer]! += report.mse[i * layers + layer]!;
     }
   };
+  await meter?.start();
   while (copies.length < options.steps && await feed.next()) {
     const begin = performance.now();
     await session.step(input, { learn });
-    seconds += (performance.now() - begin) / 1000;
+    milliseconds.push(performance.now() - begin);
     copies.push(feed.scores.copy);
     await signals.add(session, copy);
     copy[0]! += feed.scores.copy;
@@ -114,13 +102,19 @@ export async function tryModel(options: TrialOptions): Promise<Trial> {
     made?.(copies.length);
   }
   await drain();
+  const weightBytes = session.memory().weights;
+  const energy = copies.length === 0 ? null : await meter?.lap({ ...work, weightBytes }) ?? null;
+  const warm = milliseconds.slice(milliseconds.length >> 1);
   const counted = copies.length - FIRST;
   return {
     steps: copies.length,
     layers: Array.from(mse, (sum, layer) => scoreOf(sum, copy[layer]!, counted)),
     errors,
     copies,
-    seconds,
+    stepsPerSecond: warm.length === 0
+      ? null
+      : 1000 * warm.length / warm.reduce((sum, each) => sum + each),
+    energy,
   };
 }
 

@@ -34,6 +34,12 @@ Deno.test("compress rounds, prunes and teaches; the new model is small, good, an
   assert(after.bytesOnDisk < before.bytesOnDisk / 4, JSON.stringify(after));
   assertEquals([comparison.frames, comparison.firstFrame], [40, 120]);
   assertEquals(before.copyLast, after.copyLast);
+  // The same meter for both, over as many steps.
+  for (const { energy, joulesPerStep } of [before, after]) {
+    assertEquals(energy.method, before.energy.method);
+    assert(energy.scope !== "" && energy.low <= energy.joules && energy.joules <= energy.high);
+    assertEquals(joulesPerStep, energy.joules / 40);
+  }
   assert(after.skill > before.skill - 0.1, `${after.skill} after ${before.skill}`);
   assert(lost.encoder.rmsError > 0 && lost.encoder.rmsError < 1e-3 * lost.encoder.rms);
   const stored = await loadCheckpoint(out);
@@ -57,6 +63,8 @@ await needing(["clips"], "a clip that is shorter than the teaching is looped", a
   const taught = ["--retrain", CLIP, "--steps", "400", "--eval-steps", "20", "--backend", "wasm"];
   const text = await succeed("compress", await model(folder), ...taught, "-o", out);
   assert(/frozen on 20 frames of \S+ from frame 0, which it was taught, too/.test(text), text);
+  assert(/^energy a step, frozen( +\S+ \S+ \((measured|modelled)\)){2}$/m.test(text), text);
+  assert(/^energy: .+; .+; before \S+ \S+ to \S+ \S+, after .+ a step$/m.test(text), text);
   assertEquals((await loadCheckpoint(out)).checkpoint.step, 460);
 });
 

@@ -1,6 +1,6 @@
 /** Narrow weights on the command line. */
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
-import { assert, assertEquals } from "../std_assert.ts";
+import { assert, assertAlmostEquals, assertEquals } from "../std_assert.ts";
 import { assertRefused, assertSameFile, Folder, recordsIn, saccade, succeed } from "./program.ts";
 
 const SLOW = ["--backend", "reference", "--quiet"];
@@ -33,10 +33,20 @@ for (const rule of ["saccade", "2016"]) {
     await succeed("run", "--resume", file("c"), ...SLOW, "--steps", "6");
     await succeed("run", "--resume", file("c"), ...SLOW, "--steps", "10");
     await assertSameFile(file("b"), file("c"));
-    const { encoder } = JSON.parse(await succeed("inspect", file("b"), "--json")).stored;
+    const about = JSON.parse(await succeed("inspect", file("b"), "--json"));
+    const { encoder } = about.stored;
+    const { bytesRead, bytesWritten, bytesWrittenAtMost } = about.learningStep;
+    assert(bytesWrittenAtMost && !about.predictingStep.bytesWrittenAtMost);
+    // One weight in 16 moves at most, a byte each; half of the weights are there, and half a byte of each is read.
+    const centroids = about.units * 2 * 16 * 4;
+    assertAlmostEquals(bytesRead, about.weights * about.density / 2 + centroids, 1);
+    assertAlmostEquals(bytesWritten, about.weights / 16 + centroids / 4, 1);
     assertEquals(encoder.codebooks.ofUnits.length, 30);
     assertEquals(encoder.codebooks.means.length, 16);
-    assert((await succeed("inspect", file("b"))).includes("decoder codebooks"));
+    const shown = await succeed("inspect", file("b"));
+    assert(shown.includes("decoder codebooks"));
+    assert(/^a step that learns .* read, at most \S+ kB written$/m.test(shown), shown);
+    assert(/^a step that predicts .* read, 0 B written$/m.test(shown), shown);
     const { mask } = await loadCheckpoint(file("b"));
     await succeed("run", "--resume", file("c"), "--format", "f32", "--steps", "5", "--quiet");
     const wide = await loadCheckpoint(file("c"));

@@ -40,6 +40,16 @@ const NEEDS = {
     met: () => runs("python3", "-c", "import numpy"),
     inCi: true,
   },
+  opencv: {
+    why: "$SACCADE_PYTHON names no Python with OpenCV",
+    met: () => runs(Deno.env.get("SACCADE_PYTHON") ?? "", "-c", "import cv2, numpy"),
+    inCi: false,
+  },
+  torch: {
+    why: "$SACCADE_PYTHON names no Python with PyTorch",
+    met: () => runs(Deno.env.get("SACCADE_PYTHON") ?? "", "-c", "import torch, numpy"),
+    inCi: false,
+  },
   onnx: {
     why: "onnx and onnxruntime of Python are not installed",
     met: () => runs("python3", "-c", "import onnx, onnxruntime"),

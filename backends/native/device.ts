@@ -8,15 +8,16 @@ import { denseCheckpoint } from "../../model/pairs.ts";
 import type { Plan } from "../../model/plan.ts";
 import { checkState } from "../../model/state.ts";
 import { type Device, type DeviceInfo, DeviceLostError, type Verdict } from "../backend.ts";
-import { narrowReasons } from "../narrow_formats.ts";
-import { shiftRefusal } from "../shift_refusal.ts";
-import { skipRefusal } from "../skip_refusal.ts";
+import { lacks } from "../lacks.ts";
 import { flatPlan, flatState } from "./flat_plan.ts";
 import { isLoss, Library, OK } from "./library.ts";
 import { NativeSession } from "./session.ts";
 
 /** Bytes for sentences. */
 const ROOM = 4096;
+
+/** Masks and delays a library refuses, or not, for itself. */
+const HAS = { masks: true, delays: true } as const;
 
 /** An open device; it has the library open for itself. */
 export class NativeDevice implements Device {
@@ -55,7 +56,7 @@ export class NativeDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
-    const refused = [...narrowReasons(plan), ...shiftRefusal(plan), ...skipRefusal(plan)];
+    const refused = lacks(plan, HAS);
     if (refused.length > 0) return { ok: false, reasons: refused };
     const text = new Uint8Array(ROOM);
     const { symbols } = this.#library;
@@ -80,7 +81,7 @@ export class NativeDevice implements Device {
   // deno-lint-ignore require-await
   async load(plan: Plan, checkpoint: Checkpoint): Promise<NativeSession> {
     if (!this.#open) throw new DeviceLostError("The device is closed: open it again");
-    const refused = [...narrowReasons(plan), ...shiftRefusal(plan), ...skipRefusal(plan)];
+    const refused = lacks(plan, HAS);
     if (refused.length > 0) throw new TypeError(refused.join("; "));
     checkState(plan, checkpoint);
     const defers = this.info.defers ?? false;

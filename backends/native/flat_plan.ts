@@ -4,26 +4,13 @@
  * @module
  */
 import type { Checkpoint } from "../../model/checkpoint.ts";
-import { type Plan, type Rule2016, unitCount } from "../../model/plan.ts";
+import { type Plan, unitCount } from "../../model/plan.ts";
 import { rateAt } from "../../model/schedule.ts";
+import { optionBits } from "../option_bits.ts";
 import { StructRecord, STRUCTS } from "./structs.ts";
 
 /** The number of rule "saccade"; the other is its year. */
 const RULE_SACCADE = 1;
-
-/** Bits of the options of rule 2016, in the order of the header. */
-function optionBits(rule: Rule2016): number {
-  return [
-    rule.activation === "logistic",
-    rule.derivative,
-    rule.integral,
-    rule.error,
-    rule.previous,
-    rule.twoSteps,
-    rule.normalise,
-    rule.autoencoder,
-  ].reduce((bits, on, bit) => bits | (on ? 1 << bit : 0), 0);
-}
 
 /** A record whose fields have names of their own. */
 export type PlanRecord = StructRecord<keyof typeof STRUCTS.plan.at>;

@@ -15,9 +15,7 @@ import {
   type Session,
   type Verdict,
 } from "../backend.ts";
-import { narrowReasons } from "../narrow_formats.ts";
-import { shiftRefusal } from "../shift_refusal.ts";
-import { skipRefusal } from "../skip_refusal.ts";
+import { lacks } from "../lacks.ts";
 import { findAdapter } from "../webgpu/adapter.ts";
 import { packPart } from "./layout.ts";
 import type { UpdateForm } from "./passes.ts";
@@ -144,8 +142,7 @@ class OnnxDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = [...narrowReasons(plan), ...shiftRefusal(plan), ...skipRefusal(plan)];
-    if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
+    const reasons = lacks(plan, { delays: true });
     let bytes = 0;
     // All state twice: what a step reads and what it writes.
     for (const length of Object.values(stateLengths(plan))) bytes += 8 * length;

@@ -5,9 +5,9 @@
  */
 import type { Checkpoint } from "../../model/checkpoint.ts";
 import { hashPlan, type Plan } from "../../model/plan.ts";
-import { shiftRefusal } from "../shift_refusal.ts";
+import { WEIGHT_FORMATS } from "../../model/weight_format.ts";
+import { lacks } from "../lacks.ts";
 import type { Piece } from "./layout.ts";
-import { skipRefusal } from "../skip_refusal.ts";
 import { buildStep, NEXT, packed } from "./step_graph.ts";
 import { startedTensors } from "./started.ts";
 
@@ -37,8 +37,9 @@ export async function exportOnnx(
   form: ExportForm,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const skips = form === "training" ? skipRefusal(plan) : [];
-  const [refusal] = [...shiftRefusal(plan), ...skips];
+  // A graph that does not learn skips nothing.
+  const has = { formats: WEIGHT_FORMATS, masks: true, delays: true, skipping: form !== "training" };
+  const [refusal] = lacks(plan, has);
   if (refusal !== undefined) throw new TypeError(refusal);
   const state = { ...checkpoint, tensors: startedTensors(plan, checkpoint) };
   const step = buildStep(plan, form === "training" ? {} : { frozen: state, int8: form === "int8" });

@@ -15,7 +15,7 @@ import {
   type Session,
   type Verdict,
 } from "../backend.ts";
-import { narrowReasons } from "../narrow_formats.ts";
+import { lacks } from "../lacks.ts";
 import { matrixScalars } from "../reference/rule.ts";
 import { copyTensors } from "../reference/unit.ts";
 import type { Engine, Shapes, WeightPasses } from "./engine.ts";
@@ -99,10 +99,13 @@ class PassesDevice implements Device {
   accepts(plan: Plan): Verdict {
     const engine = this.#engine;
     const reasons = [
-      ...narrowReasons(plan),
-      ...(plan.mask !== undefined && !engine.masks
-        ? [`The plan is pruned; the engine "${engine.name}" has no masks`]
-        : []),
+      ...lacks(plan, {
+        masks: engine.masks ?? false,
+        delays: true,
+        shift: true,
+        skipping: true,
+        who: `the engine "${engine.name}"`,
+      }),
       ...engine.refuses?.(shapesOf(plan)) ?? [],
     ];
     return { ok: reasons.length === 0, reasons };

@@ -6,7 +6,7 @@
 import type { Checkpoint, Tensor } from "../../model/checkpoint.ts";
 import { type Plan, unitCount } from "../../model/plan.ts";
 import { checkState, stateBytes } from "../../model/state.ts";
-import { hasMomentum, NARROW_FORMATS } from "../../model/weight_format.ts";
+import { hasMomentum, NARROW_FORMATS, WEIGHT_FORMATS } from "../../model/weight_format.ts";
 import {
   API_VERSION,
   type Backend,
@@ -21,7 +21,7 @@ import {
   type StepReports,
   type Verdict,
 } from "../backend.ts";
-import { narrowReasons } from "../narrow_formats.ts";
+import { lacks } from "../lacks.ts";
 import { ReportRing } from "../report_ring.ts";
 import { checkInput, checkReadable, writeFrame } from "../session_input.ts";
 import { stepCost } from "../step_cost.ts";
@@ -83,10 +83,13 @@ class ReferenceDevice implements Device {
 
   accepts(plan: Plan): Verdict {
     const { masks, formats } = this.#passes ?? PASSES;
-    const reasons = formats ? [] : narrowReasons(plan);
-    if (plan.mask !== undefined && !masks) {
-      reasons.push("The plan is pruned; these weight passes have no masks");
-    }
+    const reasons = lacks(plan, {
+      ...(formats ? { formats: WEIGHT_FORMATS } : {}),
+      masks: masks ?? false,
+      delays: true,
+      shift: true,
+      skipping: true,
+    });
     return { ok: reasons.length === 0, reasons };
   }
 

@@ -28,7 +28,15 @@ const REACH: Readonly<Record<CodebookFormat, number>> = { codebook4: 4, codebook
 /** What such a term counts: it stands for those that move nothing. A power of two. */
 const GAIN: Readonly<Record<CodebookFormat, number>> = { codebook4: 32, codebook2: 128 };
 /** Steps between two moves of a unit's centroids. */
-const CENTROIDS_EVERY = 4;
+export const CENTROIDS_EVERY = 4;
+
+/**
+ * The share of a matrix's weights that a step moves at most: no more can have a term so many times the root mean square of all. How
+ * many do is a matter of what is learned; on video it was one in 400 (codebook4, rule saccade) to one in millions.
+ *
+ * @param format how its weights are stored
+ */
+export const mostMoving = (format: CodebookFormat): number => REACH[format] ** -2;
 
 /** The codebook of a matrix. */
 export interface Codebook {

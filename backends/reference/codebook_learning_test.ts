@@ -3,7 +3,7 @@ import { nextAbove } from "../../model/codebook.ts";
 import { noise } from "../../model/noise.ts";
 import type { CodebookFormat } from "../../model/weight_format.ts";
 import { assert, assertAlmostEquals, assertEquals } from "../../std_assert.ts";
-import { openCodebook } from "./codebook_learning.ts";
+import { mostMoving, openCodebook } from "./codebook_learning.ts";
 import { update } from "./passes.ts";
 
 const UNIT = 5;
@@ -52,6 +52,19 @@ Deno.test("a term that is large beside the others moves its weight to the next c
   assertEquals(loudOf(learn({ ...base, d: [-1000] })), -0.5);
   assertEquals(loudOf(learn({ ...base, weights: new Array(64).fill(0.5), d: [1] })), 0.5);
   assertEquals(learn({ ...base, d: [1] }).weights.filter((weight) => weight !== 0).length, 1);
+});
+
+Deno.test("mostMoving(): no more weights move in a step, and almost as many may", () => {
+  const columns = 256;
+  for (const format of ["codebook4", "codebook2"] as const) {
+    const counts = Array.from({ length: 32 }, (_, loud) => {
+      const x = Array.from({ length: columns }, (_, j) => j < loud ? 1 : 0);
+      const weights = new Array(columns).fill(0);
+      const learned = learn({ weights, centroids: BOOK, d: [1], x, format }).weights;
+      return learned.filter((weight) => weight !== 0).length;
+    });
+    assertEquals(Math.max(...counts), mostMoving(format) * columns - 1, format);
+  }
 });
 
 Deno.test("terms that are alike move nothing, however large", () => {

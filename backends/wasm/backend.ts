@@ -17,7 +17,7 @@ import {
   DeviceLostError,
   type Verdict,
 } from "../backend.ts";
-import { narrowReasons } from "../narrow_formats.ts";
+import { lacks } from "../lacks.ts";
 import { MOST_COLUMNS } from "./kept.ts";
 import { placeModel } from "./placement.ts";
 import { WasmSession } from "./session.ts";
@@ -112,10 +112,12 @@ class WasmDevice implements Device {
   accepts(given: Plan): Verdict {
     const plan = withoutPairs(given);
     const threads = this.#threadsFor(plan);
-    const reasons = narrowReasons(plan, this.info.formats);
-    if (plan.maxDelay > 1) {
-      reasons.push(`The plan has delays of up to ${plan.maxDelay} steps; this backend keeps one`);
-    }
+    const reasons = lacks(plan, {
+      formats: this.info.formats,
+      masks: true,
+      shift: true,
+      skipping: true,
+    });
     const widest = Math.max(...plan.inputs, ...plan.outputs);
     if (plan.mask !== undefined && widest > MOST_COLUMNS) {
       reasons.push(

@@ -10,7 +10,6 @@ import {
   frameLength,
   offsetsOf,
   type Plan,
-  type Rule2016,
   shiftOf,
   unitCount,
 } from "../../model/plan.ts";
@@ -19,6 +18,7 @@ import { ringLength } from "../../model/defer.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "../../model/state.ts";
 import { formatOf } from "../../model/weight_format.ts";
 import type { UnitState } from "../deferred_cost.ts";
+import { optionBits } from "../option_bits.ts";
 import { PairMemory } from "./pair_memory.ts";
 import { hiddenColumns, type Placement } from "./placement.ts";
 import {
@@ -65,20 +65,6 @@ const MATRICES: Readonly<Record<string, UnitField>> = {
 
 /** Whether {@linkcode ShiftMemory} stores a tensor. */
 const isShift = (name: string) => name === "shift" || name.startsWith("shift.");
-
-/** Bits of the options of rule 2016 (`kernels/src/rule_2016.rs`). */
-function optionBits(rule: Rule2016): number {
-  return [
-    rule.activation === "logistic",
-    rule.derivative,
-    rule.integral,
-    rule.error,
-    rule.previous,
-    rule.twoSteps,
-    rule.normalise,
-    rule.autoencoder,
-  ].reduce((bits, on, bit) => bits | (on ? 1 << bit : 0), 0);
-}
 
 /** Views of a placed model. */
 export class ModelMemory {

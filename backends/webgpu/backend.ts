@@ -13,9 +13,7 @@ import {
   type DeviceInfo,
   type Verdict,
 } from "../backend.ts";
-import { narrowReasons } from "../narrow_formats.ts";
-import { shiftRefusal } from "../shift_refusal.ts";
-import { skipRefusal } from "../skip_refusal.ts";
+import { lacks } from "../lacks.ts";
 import { findAdapter } from "./adapter.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { Loss } from "./loss.ts";
@@ -124,19 +122,13 @@ class WebGpuDevice implements Device {
   }
 
   accepts(plan: Plan): Verdict {
-    const reasons = [
-      ...this.#layout(plan).reasons,
-      ...narrowReasons(plan),
-      ...shiftRefusal(plan),
-      ...skipRefusal(plan),
-    ];
+    const reasons = [...this.#layout(plan).reasons, ...lacks(plan, { delays: true })];
     const turns = turnsOf(plan);
     if (this.info.description.includes("llvmpipe") && turns > LLVMPIPE_TURNS) {
       reasons.push(
         `A unit of this model takes ${turns} turns of loops a step, and llvmpipe ends loops after ${LLVMPIPE_TURNS}: use another GPU, or wasm`,
       );
     }
-    if (plan.mask !== undefined) reasons.push("The plan is pruned; this backend has no masks yet");
     return { ok: reasons.length === 0, reasons };
   }
 

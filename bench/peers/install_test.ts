@@ -1,4 +1,6 @@
 import { assertEquals, assertRejects } from "../../std_assert.ts";
+import { needing } from "../../tests/needs.ts";
+import { environment } from "./environment.ts";
 import { installNumpy } from "./install.ts";
 import { Peer, PeerError } from "./peer.ts";
 
@@ -9,6 +11,24 @@ Deno.test("installNumpy() says what to do where there is no python", async () =>
     PeerError,
     "no-such-python is not installed (apt-get install python3-venv)",
   );
+  await Deno.remove(folder, { recursive: true });
+});
+
+await needing(["python"], "environment() says what pip cannot install", async () => {
+  const folder = await Deno.makeTempDir();
+  const set = Deno.env.get("PIP_NO_INDEX");
+  // As without a network, and sooner.
+  Deno.env.set("PIP_NO_INDEX", "1");
+  const name = "The small ConvNet";
+  const packages = ["torch==0.0.1", "numpy==2.4.6"] as const;
+  await assertRejects(
+    () => environment({ name, packages, needs: "the network", folder }),
+    PeerError,
+    "The small ConvNet is left out: pip cannot install torch 0.0.1 and numpy 2.4.6, which needs the network: ",
+  ).finally(() => {
+    if (set === undefined) Deno.env.delete("PIP_NO_INDEX");
+    else Deno.env.set("PIP_NO_INDEX", set);
+  });
   await Deno.remove(folder, { recursive: true });
 });
 
