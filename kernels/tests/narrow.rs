@@ -2,9 +2,10 @@
 
 use kernels::bytes::{self, Levels, Tiles};
 use kernels::formats::{Bfloat, Fixed16, Half, MOST_STEPS, Quads};
-use kernels::levels::to_levels;
+use kernels::levels::{to_halves, to_levels};
 use kernels::narrow::{Learning, Panels, Use};
 use kernels::noise::{Words, key};
+use kernels::octs::{KeptOcts, Pairs, UpperBytes};
 use kernels::small_integers::Level;
 use kernels::sparse::Kept;
 use kernels::terms::{Outer, WithMomentum};
@@ -247,18 +248,44 @@ fn halves_learn_as_defined() {
     });
 }
 
+/// The passes over what is kept: in quads, in octs, and in octs of which products read bytes.
+enum Kind {
+    Quads,
+    Octs,
+    Bytes,
+}
+
 #[test]
 fn what_is_pruned_has_no_part() {
-    for (rows, columns) in SIZES {
+    check_pruned(Kind::Quads);
+}
+
+#[test]
+fn pruned_octs_learn_as_defined() {
+    check_pruned(Kind::Octs);
+}
+
+#[test]
+fn pruned_octs_of_bytes_learn_as_defined_and_their_products_are_exact() {
+    check_pruned(Kind::Bytes);
+}
+
+fn check_pruned(kind: Kind) {
+    let neighbours = if let Kind::Quads = kind { 1 } else { 8 };
+    for ((rows, columns), rate) in SIZES.into_iter().flat_map(|size| [0.5, 40.0].map(|rate| (size, rate))) {
         let padded = columns.next_multiple_of(8);
-        let kept: Vec<bool> = values(11, rows * columns).iter().map(|v| *v < 0.1).collect();
+        let chance = values(11, rows * columns);
+        let kept: Vec<bool> = (0..rows * columns)
+            .map(|at| chance[at - at % columns + at % columns / neighbours * neighbours] < 0.1)
+            .collect();
         let q: Vec<i32> = values(1, rows * columns).iter().map(|v| (v * 64000.0) as i32).collect();
         let (mut starts, mut index, mut stored) = (vec![0u32], vec![], vec![]);
         for row in 0..rows {
-            for first in (0..columns).step_by(4) {
+            for first in (0..padded).step_by(4) {
                 let of = |i: usize| (first + i < columns && kept[row * columns + first + i]) as u16;
                 let bits = (0..4).fold(0, |bits, i| bits | of(i) << i);
-                if bits != 0 {
+                // A quad of padding completes an oct.
+                if bits != 0 || neighbours == 8 && first >= columns && index.len() % 2 == 1 {
                     index.push(bits << 12 | (first / 4) as u16);
                     stored.extend((0..4).map(|i| if of(i) == 1 { q[row * columns + first + i] as i16 } else { 0 }));
                 }
@@ -267,25 +294,61 @@ fn what_is_pruned_has_no_part() {
         }
         let mut scale = vec![2f32.powi(-14); rows];
         let (left, x, next) = (values(2, rows), values(3, columns), values(4, columns));
-        let left: Vec<f32> = left.iter().map(|v| v * 0.5).collect();
+        let left: Vec<f32> = left.iter().map(|v| v * rate).collect();
         let (right, used) = (pad(&x), pad(&next));
-        let mut column_words = vec![0; padded];
-        unsafe { words().write_columns(padded, column_words.as_mut_ptr()) };
+        let mut column_words = vec![0u32; padded];
         let mut out = vec![0.0; rows];
-        let matrix = Kept {
-            quads: Fixed16(stored.as_mut_ptr()),
-            scale: scale.as_mut_ptr(),
-            starts: starts.as_ptr(),
-            index: index.as_ptr(),
-            rows,
-            columns: padded,
-            partial: true,
-        };
-        let term = Outer { left: left.as_ptr() };
-        let learning = Learning { term, right: right.as_ptr(), words: words(), column_words: column_words.as_ptr() };
-        unsafe { matrix.learn(learning, Use::Updated(used.as_ptr()), out.as_mut_ptr()) };
         let mut combined = vec![0.0; padded];
-        unsafe { matrix.combine(left.as_ptr(), combined.as_mut_ptr()) };
+        let (masters, scales, starts_at, index_at) =
+            (stored.as_mut_ptr(), scale.as_mut_ptr(), starts.as_ptr(), index.as_ptr());
+        macro_rules! run {
+            ($matrix:expr, $used:expr) => {{
+                let column_words = column_words.as_ptr();
+                let learning = Learning {
+                    term: Outer { left: left.as_ptr() },
+                    right: right.as_ptr(),
+                    words: words(),
+                    column_words,
+                };
+                unsafe {
+                    $matrix.learn(learning, Use::Updated($used), out.as_mut_ptr());
+                    $matrix.combine(left.as_ptr(), combined.as_mut_ptr());
+                }
+            }};
+        }
+        macro_rules! octs {
+            ($octs:expr) => {
+                KeptOcts { octs: $octs, scale: scales, starts: starts_at, index: index_at, rows, columns: padded }
+            };
+        }
+        let mut levels = vec![0i16; padded];
+        match kind {
+            Kind::Bytes => {
+                unsafe { words().write_halves(padded, column_words.as_mut_ptr().cast()) };
+                unsafe { to_halves(used.as_ptr(), padded, levels.as_mut_ptr()) };
+                run!(octs!(UpperBytes(masters)), levels.as_ptr().cast());
+            }
+            Kind::Octs => {
+                unsafe { words().write_columns(padded, column_words.as_mut_ptr()) };
+                run!(octs!(Pairs(Fixed16(masters))), used.as_ptr());
+            }
+            Kind::Quads => {
+                unsafe { words().write_columns(padded, column_words.as_mut_ptr()) };
+                let matrix = Kept {
+                    quads: Fixed16(masters),
+                    scale: scales,
+                    starts: starts_at,
+                    index: index_at,
+                    rows,
+                    columns: padded,
+                    partial: true,
+                };
+                run!(matrix, used.as_ptr());
+            }
+        }
+        let is_bytes = matches!(kind, Kind::Bytes);
+        let read = |q: i32| f64::from(if is_bytes { (q + 128) >> 8 } else { q });
+        let value = |column: usize| f64::from(if is_bytes { f32::from(levels[column]) } else { next[column] });
         let mut want_combined = vec![0.0; columns];
         for row in 0..rows {
             let here = |column: &usize| kept[row * columns + column];
@@ -300,12 +363,18 @@ fn what_is_pruned_has_no_part() {
                     let got = i32::from(stored[4 * quad + i]);
                     assert_eq!(got, if column < columns { want[column] } else { 0 }, "row {row}, column {column}");
                     if column < columns {
-                        product += f64::from(got) * f64::from(next[column]) * f64::from(scale[row]);
-                        want_combined[column] += f64::from(left[row]) * f64::from(got);
+                        product += read(got) * value(column);
+                        want_combined[column] += f64::from(left[row]) * read(got);
                     }
                 }
             }
-            assert!((f64::from(out[row]) - product).abs() < 1e-4 * (1.0 + product.abs()));
+            let product = if is_bytes {
+                f64::from(product as f32 * (scale[row] * 256.0))
+            } else {
+                product * f64::from(scale[row])
+            };
+            let tolerance = if is_bytes { 0.0 } else { 1e-4 * (1.0 + product.abs()) };
+            assert!((f64::from(out[row]) - product).abs() <= tolerance, "row {row}: {} {product}", out[row]);
         }
         for (got, want) in combined.iter().zip(want_combined) {
             assert!((f64::from(*got) - want).abs() < 1e-4 * (1.0 + want.abs()));
