@@ -46,6 +46,11 @@ impl Words {
         I32x4::splat(mix(self.rows.wrapping_add(row as u32)) as i32)
     }
 
+    /// The noise of one weight.
+    pub fn of(self, row: usize, column: usize) -> u32 {
+        mix(self.rows.wrapping_add(row as u32)) ^ mix(self.columns.wrapping_add(column as u32))
+    }
+
     /// The upper half of a row's word, which is all that fixed point needs.
     pub fn half(self, row: usize) -> i16 {
         (mix(self.rows.wrapping_add(row as u32)) >> 16) as i16

@@ -1,6 +1,8 @@
 //! A matrix in whatever form a model stores its weights in, and the passes over it: which code runs is decided here, once a pass.
 
 use crate::bytes::{self, Levels, Tiles};
+use crate::codebook_learning::{CENTROIDS_EVERY, Update};
+use crate::codebooks::Codebook;
 use crate::format_f32::{self, Matrix, PANEL};
 use crate::formats::{Bfloat, Fixed16, Half, Quads, Single, Upper8};
 use crate::levels::{to_halves, to_levels, to_whole_numbers};
@@ -20,6 +22,8 @@ pub mod format {
     pub const F16: u32 = 2;
     pub const I16: u32 = 3;
     pub const I8: u32 = 4;
+    pub const CODEBOOK4: u32 = 5;
+    pub const CODEBOOK2: u32 = 6;
 }
 
 /// `Model::pruned`.
@@ -35,8 +39,9 @@ pub struct Stored<'a> {
     pub model: &'a Model,
     pub weights: Weights,
     pub rows: usize,
-    /// Padded.
+    /// Padded; and without padding.
     pub columns: usize,
+    length: usize,
     unit: u32,
     is_decoder: bool,
 }
@@ -48,6 +53,7 @@ pub fn encoder<'a>(model: &'a Model, unit: &Unit) -> Stored<'a> {
         weights: unit.encoder,
         rows: model.hidden as usize,
         columns: unit.input_columns as usize,
+        length: unit.inputs as usize,
         unit: unit.id,
         is_decoder: false,
     }
@@ -60,6 +66,7 @@ pub fn decoder<'a>(model: &'a Model, unit: &Unit) -> Stored<'a> {
         weights: unit.decoder,
         rows: model.hidden as usize + 1,
         columns: unit.output_columns as usize,
+        length: unit.outputs as usize,
         unit: unit.id,
         is_decoder: true,
     }
@@ -173,6 +180,26 @@ impl Stored<'_> {
         Tiles { upper: values.cast(), lower: lower.cast(), scale, sums, rows: self.rows, columns: self.columns }
     }
 
+    fn is_codebook(&self) -> bool {
+        matches!(self.model.format, format::CODEBOOK4 | format::CODEBOOK2)
+    }
+
+    fn codebook(&self) -> Codebook {
+        let Weights { values, centroids, members, starts, index, .. } = self.weights;
+        Codebook {
+            places: values.cast(),
+            centroids,
+            members,
+            bits: if self.model.format == format::CODEBOOK4 { 4 } else { 2 },
+            rows: self.rows,
+            columns: self.columns,
+            length: self.length,
+            starts,
+            index,
+            partial: self.model.pruned == pruned::PARTLY,
+        }
+    }
+
     fn is_bytes(&self) -> bool {
         self.model.format == format::I8
     }
@@ -189,6 +216,8 @@ impl Stored<'_> {
         unsafe {
             if self.is_plain() {
                 format_f32::product(self.plain(), x, out);
+            } else if self.is_codebook() {
+                self.codebook().product(x, out);
             } else if !self.is_bytes() {
                 if self.is_pruned() {
                     with_kept!(self, matrix => matrix.product(x, out));
@@ -213,6 +242,9 @@ impl Stored<'_> {
         unsafe {
             if self.is_plain() {
                 return format_f32::combine(self.plain(), c, out);
+            }
+            if self.is_codebook() {
+                return self.codebook().combine(c, out);
             }
             let factors = scratch.extra;
             if self.is_pruned() {
@@ -249,7 +281,9 @@ impl Stored<'_> {
     pub unsafe fn learn(self, scratch: Scratch, left: *const f32, right: *const f32, with: Use, out: *mut f32) {
         let Weights { momentum, .. } = self.weights;
         unsafe {
-            if momentum.is_null() {
+            if self.is_codebook() {
+                self.learn_in_codebook(scratch, left, right, with, out);
+            } else if momentum.is_null() {
                 self.add(scratch, Outer { left }, right, with, out);
             } else {
                 self.add(scratch, WithMomentum { left, mu: self.model.momentum, momentum }, right, with, out);
@@ -294,6 +328,21 @@ impl Stored<'_> {
             }
             if self.is_bytes() {
                 scale_all(out, self.rows, scale);
+            }
+        }
+    }
+
+    unsafe fn learn_in_codebook(self, scratch: Scratch, left: *const f32, right: *const f32, with: Use, out: *mut f32) {
+        let codebook = self.codebook();
+        let moves_centroids = self.model.turn.wrapping_add(self.unit).is_multiple_of(CENTROIDS_EVERY);
+        let update = Update { left, right, words: self.words(), moves_centroids };
+        unsafe {
+            if let Use::Old(e) = with {
+                codebook.product(e, out);
+            }
+            codebook.learn(update, (scratch.levels, scratch.words));
+            if let Use::Updated(next) = with {
+                codebook.product(next, out);
             }
         }
     }
