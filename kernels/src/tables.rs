@@ -57,6 +57,7 @@ mod wasm {
     use super::{GROUP, Table};
     use crate::vector::F32x4;
     use core::arch::wasm32::*;
+    use core::hint::black_box;
 
     /// The bytes at places below 16.
     #[inline(always)]
@@ -67,9 +68,15 @@ mod wasm {
         return i8x16_swizzle(table, places);
     }
 
-    /// Sixteen numbers: of all their lowest bytes, of all their second bytes ...
+    /// A constant that stays in a register: V8 makes them anew wherever they are used.
+    #[inline(always)]
+    fn held(constant: v128) -> v128 {
+        black_box(constant)
+    }
+
+    /// Of sixteen numbers all lowest bytes, all second bytes ...; and what masks a place.
     #[derive(Clone, Copy)]
-    pub struct Table16([v128; 4]);
+    pub struct Table16([v128; 4], v128);
 
     impl Table16 {
         /// The numbers at sixteen places.
@@ -101,27 +108,28 @@ mod wasm {
             });
             let (ab, cd) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<0, 4, 1, 5>(c, d));
             let (ab_end, cd_end) = (i32x4_shuffle::<2, 6, 3, 7>(a, b), i32x4_shuffle::<2, 6, 3, 7>(c, d));
-            Table16([
+            let bytes = [
                 i64x2_shuffle::<0, 2>(ab, cd),
                 i64x2_shuffle::<1, 3>(ab, cd),
                 i64x2_shuffle::<0, 2>(ab_end, cd_end),
                 i64x2_shuffle::<1, 3>(ab_end, cd_end),
-            ])
+            ];
+            Table16(bytes, held(u8x16_splat(15)))
         }
 
         #[inline(always)]
         unsafe fn group(self, at: *const u8) -> [F32x4; GROUP] {
             let all = unsafe { v128_load64_zero(at.cast()) };
-            let low = v128_and(all, u8x16_splat(15));
-            let high = v128_and(u16x8_shr(all, 4), u8x16_splat(15));
+            let low = v128_and(all, self.1);
+            let high = v128_and(u16x8_shr(all, 4), self.1);
             self.numbers(i64x2_shuffle::<0, 2>(low, high))
         }
 
         #[inline(always)]
         unsafe fn two_groups(self, at: *const u8) -> [[F32x4; GROUP]; 2] {
             let all = unsafe { v128_load(at.cast()) };
-            let [a, b, e, f] = self.numbers(v128_and(all, u8x16_splat(15)));
-            let [c, d, g, h] = self.numbers(v128_and(u16x8_shr(all, 4), u8x16_splat(15)));
+            let [a, b, e, f] = self.numbers(v128_and(all, self.1));
+            let [c, d, g, h] = self.numbers(v128_and(u16x8_shr(all, 4), self.1));
             [[a, b, c, d], [e, f, g, h]]
         }
 
@@ -130,21 +138,24 @@ mod wasm {
         }
     }
 
-    /// Four numbers.
+    /// Four numbers; what masks a place, times four; and the numbers of the bytes of a lane.
     #[derive(Clone, Copy)]
-    pub struct Table4(v128);
+    pub struct Table4(v128, v128, v128);
 
     impl Table4 {
         /// The numbers at places that stand in all four bytes of their lanes.
         #[inline(always)]
         fn numbers(self, lanes: v128) -> [F32x4; GROUP] {
             // Four times the place, plus the number of the byte.
-            let of = |shifted: v128| {
-                let bytes = v128_or(v128_and(shifted, u8x16_splat(0x0c)), u32x4_splat(0x0302_0100));
-                F32x4(look_up(self.0, bytes))
-            };
+            let of = |shifted: v128| F32x4(look_up(self.0, v128_or(v128_and(shifted, self.1), self.2)));
             [of(u32x4_shl(lanes, 2)), of(lanes), of(u32x4_shr(lanes, 2)), of(u32x4_shr(lanes, 4))]
         }
+    }
+
+    /// Each of eight bytes twice. A shuffle that interleaves is one instruction, others bring a constant.
+    #[inline(always)]
+    fn twice(bytes: v128) -> v128 {
+        i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(bytes, bytes)
     }
 
     impl Table for Table4 {
@@ -152,21 +163,22 @@ mod wasm {
 
         #[inline(always)]
         unsafe fn load(numbers: *const f32) -> Self {
-            Table4(unsafe { v128_load(numbers.cast()) })
+            let numbers = unsafe { v128_load(numbers.cast()) };
+            Table4(numbers, held(u8x16_splat(0x0c)), held(u32x4_splat(0x0302_0100)))
         }
 
         #[inline(always)]
         unsafe fn group(self, at: *const u8) -> [F32x4; GROUP] {
-            let all = unsafe { v128_load32_zero(at.cast()) };
-            self.numbers(i8x16_shuffle::<0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3>(all, all))
+            let twice = twice(unsafe { v128_load32_zero(at.cast()) });
+            self.numbers(i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(twice, twice))
         }
 
         #[inline(always)]
         unsafe fn two_groups(self, at: *const u8) -> [[F32x4; GROUP]; 2] {
-            let all = unsafe { v128_load64_zero(at.cast()) };
+            let twice = twice(unsafe { v128_load64_zero(at.cast()) });
             [
-                self.numbers(i8x16_shuffle::<0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3>(all, all)),
-                self.numbers(i8x16_shuffle::<4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7>(all, all)),
+                self.numbers(i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(twice, twice)),
+                self.numbers(i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(twice, twice)),
             ]
         }
 
