@@ -214,7 +214,7 @@ export function placeModel(
         extra,
         ring,
         ring * hidden,
-        words,
+        isCodebookFormat(formatOf(plan)) ? 2 * words : words,
         words,
         ...shiftRoom(plan),
       ],

@@ -28,46 +28,20 @@ trait Book: Table {
     const REACH: f64;
     /// What such a term counts.
     const GAIN: f64;
-    /// Pairs of sums for each value of a byte of places.
-    const PAIRS: usize;
-    /// Adds the terms of a group: each to the sum of its byte and of its place in it.
-    ///
-    /// # Safety
-    /// The group is there.
-    unsafe fn add_terms(sums: &mut Sums, at: *const u8, terms: [F32x4; GROUP]);
+    /// Sums of the bytes of a panel: a byte has places of the same column, in rows that are as many apart.
+    const BANKS: usize = PANEL * Self::BITS / 8;
+    /// What a place may be.
+    const MOST: usize = (1 << Self::BITS) - 1;
 }
-
-/// Sums of terms by the byte that the places stand in: one addition for the two places of a byte, or two for its four.
-type Sums = [F64x2; 512];
 
 impl Book for Table16 {
     const REACH: f64 = 4.0;
     const GAIN: f64 = 32.0;
-    const PAIRS: usize = 1;
-    #[inline(always)]
-    unsafe fn add_terms(sums: &mut Sums, at: *const u8, terms: [F32x4; GROUP]) {
-        for half in 0..2 {
-            for (lane, pair) in F64x2::pairs(terms[half], terms[half + 2]).into_iter().enumerate() {
-                let sum = &mut sums[usize::from(unsafe { *at.add(half * LANES + lane) })];
-                *sum = sum.add(pair);
-            }
-        }
-    }
 }
 
 impl Book for Table4 {
     const REACH: f64 = 8.0;
     const GAIN: f64 = 128.0;
-    const PAIRS: usize = 2;
-    #[inline(always)]
-    unsafe fn add_terms(sums: &mut Sums, at: *const u8, terms: [F32x4; GROUP]) {
-        let (first, second) = (F64x2::pairs(terms[0], terms[1]), F64x2::pairs(terms[2], terms[3]));
-        for lane in 0..LANES {
-            let byte = usize::from(unsafe { *at.add(lane) });
-            sums[2 * byte] = sums[2 * byte].add(first[lane]);
-            sums[2 * byte + 1] = sums[2 * byte + 1].add(second[lane]);
-        }
-    }
 }
 
 /// The sum of the squares of some values, and the largest of their sizes.
@@ -115,18 +89,27 @@ fn at_most(value: f64) -> f32 {
     if f64::from(nearest) > value { nearest.next_down() } else { nearest }
 }
 
-/// The limit, and the largest values on both sides.
+/// In four chains.
+fn sum_of(values: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    for four in values.chunks(4) {
+        sums.iter_mut().zip(four).for_each(|(sum, value)| *sum += value);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
+}
+
+/// The limit, and what it follows from: the squares of all terms, and the largest values on both sides.
 struct Limits {
+    squares: f64,
     least: f32,
     left: f32,
     right: f32,
 }
 
-/// A term that is large, and whose it is.
+/// A term that is large, and its weight.
 struct Large {
     term: f32,
-    row: usize,
-    column: usize,
+    noise: u32,
     /// Its group, and where in it it is.
     at: *mut u8,
     quad: usize,
@@ -134,7 +117,7 @@ struct Large {
 }
 
 impl Codebook {
-    /// Learns. `candidates` is room for as many numbers and words as there are columns.
+    /// Learns. `candidates` is room for as many numbers as there are columns, and for twice as many words.
     ///
     /// # Safety
     /// The update's vectors are as long as rows and columns, no other thread touches the matrix.
@@ -151,79 +134,116 @@ impl Codebook {
     #[inline(always)]
     unsafe fn learn_in<B: Book>(&self, update: &Update, candidates: (*mut f32, *mut u32)) {
         unsafe {
+            let limits = self.limits::<B>(update);
             if !update.moves_centroids {
-                return self.move_weights::<B>(update, candidates);
+                return self.move_weights::<B>(update, &limits, candidates);
             }
             // The members are those before the moves.
-            let means = self.mean_terms::<B>(update);
-            self.move_weights::<B>(update, candidates);
+            let means = self.mean_terms::<B>(update, &limits);
+            self.move_weights::<B>(update, &limits, candidates);
             self.move_centroids::<B>(&means);
         }
     }
 
     /// What the terms of each centroid's members are on average; 0 where it has none.
     #[inline(always)]
-    unsafe fn mean_terms<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
-        let mut sums: Sums = [F64x2::ZERO; 512];
-        unsafe {
+    unsafe fn mean_terms<B: Book>(&self, update: &Update, limits: &Limits) -> [f64; MOST_CENTROIDS] {
+        // Sums that are not finite spoil those of their centroid only, so each term is then looked at by itself.
+        let is_finite = limits.squares.is_finite() && limits.left * limits.right < f32::INFINITY;
+        let mut means = unsafe {
             if self.is_pruned() {
-                self.sum_kept::<B>(update, &mut sums);
+                self.sum_kept::<B>(update)
+            } else if is_finite {
+                self.sum_panels::<B>(update)
             } else {
-                self.sum_all::<B>(update, &mut sums);
+                self.sum_each::<B>(update)
             }
-        }
-        let mut means = [0.0; MOST_CENTROIDS];
-        for (at, sum) in sums[..256 * B::PAIRS].iter().enumerate() {
-            let (byte, first) = (at / B::PAIRS, at % B::PAIRS * 2 * B::BITS);
-            for (i, sum) in sum.to_array().into_iter().enumerate() {
-                means[byte >> (first + i * B::BITS) & ((1 << B::BITS) - 1)] += sum;
-            }
-        }
-        for (k, mean) in means[..1 << B::BITS].iter_mut().enumerate() {
+        };
+        for (k, mean) in means[..=B::MOST].iter_mut().enumerate() {
             let members = unsafe { *self.members.add(k) };
             *mean = if members == 0 { 0.0 } else { *mean / f64::from(members) };
         }
         means
     }
 
+    /// The sums of the terms of each place. What a byte says of all its rows is sorted by its value first: that is one addition for two
+    /// weights, or for four.
     #[inline(always)]
-    unsafe fn sum_all<B: Book>(&self, update: &Update, sums: &mut Sums) {
-        unsafe {
-            for row in (0..self.rows).step_by(PANEL) {
-                let rows = PANEL.min(self.rows - row);
-                let factors: [F32x4; PANEL] =
-                    core::array::from_fn(|i| F32x4::splat(if i < rows { *update.left.add(row + i) } else { 0.0 }));
+    unsafe fn sum_panels<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
+        let mut sums = [0.0; MOST_CENTROIDS];
+        for row in (0..self.rows).step_by(PANEL) {
+            let mut banks = [[0.0; 256]; 2];
+            unsafe {
                 let mut at = self.panel::<B>(row / PANEL).cast_const();
                 for column in (0..self.length).step_by(LANES) {
-                    let x = F32x4::load(update.right.add(column));
-                    let mut terms = factors.map(|factor| factor.mul(x));
-                    if rows < PANEL || column + LANES > self.length {
-                        // Padding counts nothing, not even where a factor is no number.
-                        let lanes = LANES_OF[(1 << LANES.min(self.length - column)) - 1];
-                        for (i, term) in terms.iter_mut().enumerate() {
-                            let kept = if i < rows { lanes } else { [0; LANES] };
-                            *term = I32x4::bits_of(*term).and(I32x4::load(kept.as_ptr())).as_floats();
+                    for lane in 0..LANES.min(self.length - column) {
+                        let x = f64::from(*update.right.add(column + lane));
+                        for (bank, sums) in banks[..B::BANKS].iter_mut().enumerate() {
+                            sums[usize::from(*at.add(bank * LANES + lane))] += x;
                         }
                     }
-                    B::add_terms(sums, at, terms);
                     at = at.add(B::BYTES);
                 }
             }
+            for (bank, of_bytes) in banks[..B::BANKS].iter_mut().enumerate() {
+                // The uppermost place first: what is left are the sums of the places below it.
+                let mut length = 256;
+                for i in (0..8 / B::BITS).rev() {
+                    length >>= B::BITS;
+                    let quad = i * B::BANKS + bank;
+                    let factor =
+                        if row + quad < self.rows { f64::from(unsafe { *update.left.add(row + quad) }) } else { 0.0 };
+                    for (k, sum) in sums[..=B::MOST].iter_mut().enumerate() {
+                        *sum += factor * sum_of(&of_bytes[k * length..][..length]);
+                    }
+                    let (rest, others) = of_bytes.split_at_mut(length);
+                    for other in others[..B::MOST * length].chunks_exact(length) {
+                        rest.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
+                    }
+                }
+            }
         }
+        sums
     }
 
+    /// The same, term by term.
+    #[cold]
+    unsafe fn sum_each<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
+        let mut sums = [0.0; MOST_CENTROIDS];
+        for row in 0..self.rows {
+            for column in 0..self.length {
+                let (byte, shift) = B::cell(row % PANEL, column % LANES);
+                unsafe {
+                    let at = self.panel::<B>(row / PANEL).add(column / LANES * B::BYTES + byte);
+                    let term = *update.left.add(row) * *update.right.add(column);
+                    sums[usize::from(*at >> shift) & B::MOST] += f64::from(term);
+                }
+            }
+        }
+        sums
+    }
+
+    /// Those of what is kept.
     #[inline(always)]
-    unsafe fn sum_kept<B: Book>(&self, update: &Update, sums: &mut Sums) {
+    unsafe fn sum_kept<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
+        // Four sums of each, so that none waits for the one before.
+        let mut sums = [[0.0; MOST_CENTROIDS]; LANES];
         unsafe {
             for row in 0..self.rows {
                 let factor = F32x4::splat(*update.left.add(row));
                 let (begin, end) = self.range(row);
-                for first in (begin..end).step_by(GROUP) {
-                    let terms = core::array::from_fn(|i| self.kept_term(factor, update.right, first + i));
-                    B::add_terms(sums, self.places.add(first / GROUP * B::BYTES), terms);
+                for entry in begin..end {
+                    let at = self.places.add(entry / GROUP * B::BYTES);
+                    let mut terms = [0.0; LANES];
+                    self.kept_term(factor, update.right, entry).store(terms.as_mut_ptr());
+                    for (lane, term) in terms.into_iter().enumerate() {
+                        let (byte, shift) = B::cell(entry % GROUP, lane);
+                        sums[lane][usize::from(*at.add(byte) >> shift) & B::MOST] += f64::from(term);
+                    }
                 }
             }
         }
+        core::array::from_fn(|k| sums.iter().map(|sums| sums[k]).sum())
     }
 
     /// The terms of a quad of a pruned matrix, 0 where it is pruned.
@@ -236,31 +256,36 @@ impl Codebook {
         }
     }
 
+    unsafe fn limits<B: Book>(&self, update: &Update) -> Limits {
+        let (left_squares, left) = unsafe { measure(update.left, self.rows) };
+        let (right_squares, right) = unsafe { measure(update.right, self.length) };
+        let squares = left_squares * right_squares;
+        let least = at_most(B::REACH * F64x2::root(squares / (self.rows * self.length) as f64));
+        Limits { squares, least, left, right }
+    }
+
     /// Moves the weights whose terms are large to the centroid beside theirs.
     #[inline(always)]
-    unsafe fn move_weights<B: Book>(&self, update: &Update, candidates: (*mut f32, *mut u32)) {
+    unsafe fn move_weights<B: Book>(&self, update: &Update, limits: &Limits, candidates: (*mut f32, *mut u32)) {
+        // Nothing is above a limit that is no number.
+        if !limits.squares.is_finite() {
+            return;
+        }
         unsafe {
-            let (left_squares, left) = measure(update.left, self.rows);
-            let (right_squares, right) = measure(update.right, self.length);
-            let terms = (self.rows * self.length) as f64;
-            let least = B::REACH * F64x2::root(left_squares * right_squares / terms);
-            // Nothing is above a limit that is no number.
-            if !least.is_finite() {
-                return;
-            }
-            let limits = Limits { least: at_most(least), left, right };
             if self.is_pruned() {
-                self.move_kept::<B>(update, &limits);
+                self.move_kept::<B>(update, limits);
             } else {
-                self.move_some::<B>(update, &limits, candidates);
+                self.move_some::<B>(update, limits, candidates);
             }
         }
     }
 
     /// Where nothing is pruned: the columns that are large enough for some row are put aside, then each row passes over them.
     #[inline(always)]
-    unsafe fn move_some<B: Book>(&self, update: &Update, limits: &Limits, (xs, columns): (*mut f32, *mut u32)) {
+    unsafe fn move_some<B: Book>(&self, update: &Update, limits: &Limits, candidates: (*mut f32, *mut u32)) {
+        let (xs, words) = candidates;
         unsafe {
+            let columns = words.add(self.columns);
             let mut count = 0;
             let most = F32x4::splat(limits.left);
             for first in (0..self.length).step_by(LANES) {
@@ -271,6 +296,7 @@ impl Codebook {
                     if column < self.length {
                         *xs.add(count) = *update.right.add(column);
                         *columns.add(count) = column as u32;
+                        *words.add(count) = update.words.of_column(column);
                         count += 1;
                     }
                 }
@@ -284,6 +310,7 @@ impl Codebook {
                     continue;
                 }
                 let panel = self.panel::<B>(row / PANEL);
+                let row_word = update.words.of_row(row);
                 for first in (0..count).step_by(LANES) {
                     let mut bits = larger(F32x4::splat(factor).mul(F32x4::load(xs.add(first))), limits.least);
                     while bits != 0 {
@@ -291,8 +318,9 @@ impl Codebook {
                         bits &= bits - 1;
                         let column = *columns.add(i) as usize;
                         let at = panel.add(column / LANES * B::BYTES);
+                        let noise = row_word ^ *words.add(i);
                         let (quad, lane) = (row % PANEL, column % LANES);
-                        self.step::<B>(update, Large { term: factor * *xs.add(i), row, column, at, quad, lane });
+                        self.step::<B>(Large { term: factor * *xs.add(i), noise, at, quad, lane });
                     }
                 }
             }
@@ -307,6 +335,7 @@ impl Codebook {
                 if factor.abs() * limits.right <= limits.least {
                     continue;
                 }
+                let row_word = update.words.of_row(row);
                 let (begin, end) = self.range(row);
                 for entry in begin..end {
                     let term = self.kept_term(F32x4::splat(factor), update.right, entry);
@@ -317,7 +346,8 @@ impl Codebook {
                         let column = column_of(*self.index.add(entry)) + lane;
                         let at = self.places.add(entry / GROUP * B::BYTES);
                         let term = factor * *update.right.add(column);
-                        self.step::<B>(update, Large { term, row, column, at, quad: entry % GROUP, lane });
+                        let noise = row_word ^ update.words.of_column(column);
+                        self.step::<B>(Large { term, noise, at, quad: entry % GROUP, lane });
                     }
                 }
             }
@@ -325,19 +355,18 @@ impl Codebook {
     }
 
     /// Moves a weight by one place, if there is one and the noise lets it.
-    unsafe fn step<B: Book>(&self, update: &Update, large: Large) {
-        let Large { term, row, column, at, quad, lane } = large;
+    #[inline(always)]
+    unsafe fn step<B: Book>(&self, Large { term, noise, at, quad, lane }: Large) {
         let (byte, shift) = B::cell(quad, lane);
-        let most = (1 << B::BITS) - 1;
         unsafe {
             let at = at.add(byte);
-            let from = usize::from(*at >> shift) & most;
-            if from == if term > 0.0 { most } else { 0 } {
+            let from = usize::from(*at >> shift) & B::MOST;
+            if from == if term > 0.0 { B::MOST } else { 0 } {
                 return;
             }
             let to = if term > 0.0 { from + 1 } else { from - 1 };
             let distance = (*self.centroids.add(to) - *self.centroids.add(from)).abs();
-            let chance = (update.words.of(row, column) >> 8) as f32 / 16777216.0;
+            let chance = (noise >> 8) as f32 / 16777216.0;
             if B::GAIN * f64::from(term.abs()) > f64::from(chance * distance) {
                 *at ^= ((from ^ to) << shift) as u8;
                 *self.members.add(from) -= 1;
@@ -346,9 +375,9 @@ impl Codebook {
         }
     }
 
-    unsafe fn move_centroids<B: Table>(&self, means: &[f64; MOST_CENTROIDS]) {
+    unsafe fn move_centroids<B: Book>(&self, means: &[f64; MOST_CENTROIDS]) {
         let mut below = f32::NEG_INFINITY;
-        for (k, mean) in means[..1 << B::BITS].iter().enumerate() {
+        for (k, mean) in means[..=B::MOST].iter().enumerate() {
             unsafe {
                 let centroid = self.centroids.add(k);
                 let moved = (f64::from(*centroid) + mean) as f32;

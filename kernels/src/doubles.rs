@@ -23,14 +23,6 @@ mod wasm {
             let v = values.0;
             [F64x2(f64x2_promote_low_f32x4(v)), F64x2(f64x2_promote_low_f32x4(i64x2_shuffle::<1, 1>(v, v)))]
         }
-        /// The first two pairs of lanes of two vectors, side by side, and the last two.
-        #[inline(always)]
-        pub fn pairs(a: F32x4, b: F32x4) -> [Self; 4] {
-            let low = F32x4(i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0));
-            let high = F32x4(i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0));
-            let ([x, y], [z, w]) = (Self::halves(low), Self::halves(high));
-            [x, y, z, w]
-        }
         #[inline(always)]
         #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn add(self, other: Self) -> Self {
@@ -74,10 +66,6 @@ mod portable {
         pub fn halves(values: F32x4) -> [Self; 2] {
             let [a, b, c, d] = lanes(values);
             [F64x2([a, b]), F64x2([c, d])]
-        }
-        pub fn pairs(a: F32x4, b: F32x4) -> [Self; 4] {
-            let (a, b) = (lanes(a), lanes(b));
-            from_fn(|i| F64x2([a[i], b[i]]))
         }
         #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
         pub fn add(self, other: Self) -> Self {

@@ -223,7 +223,7 @@ pub struct Scratch {
     /// How much each pair counts, and half of the pending pairs: one and padded H + 1 values a place.
     pub counts: *mut f32,
     pub pending: *mut f32,
-    /// Noise words, as long as the widest matrix.
+    /// Noise words, as long as the widest matrix; of codebooks twice as long.
     pub words: *mut u32,
     /// A vector in levels, as long as the widest matrix or a vector of H + 1.
     pub levels: *mut f32,
