@@ -272,11 +272,13 @@ function placeMatrix(
   const mask = masks?.[name](u);
   const shape = shapeOf(plan, u, name);
   const format = formatOf(plan);
-  let count = storedRows(plan, shape) * paddedColumns(shape.columns);
+  // Places of a codebook are packed in groups of quads.
+  const group = isCodebookFormat(format) ? GROUP : 1;
+  let count = 4 * group *
+    Math.ceil(storedRows(plan, shape) * paddedColumns(shape.columns) / (4 * group));
   let [index, partial] = [0, false];
   const kept: Placement["kept"][number][] = [];
   if (mask !== undefined) {
-    const group = isCodebookFormat(format) ? GROUP : 1;
     const quads = keptOf(mask, shape, { inOcts, group });
     const startsAt = room.take(quads.starts.byteLength);
     const indexAt = room.take(quads.index.byteLength);

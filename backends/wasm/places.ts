@@ -5,12 +5,33 @@
  * @module
  */
 import { placeOf } from "../../model/codebook.ts";
-import { type CodebookFormat, placeBits } from "../../model/weight_format.ts";
+import { type CodebookFormat, codebookSize, placeBits } from "../../model/weight_format.ts";
 import type { Cells } from "./weight_memory.ts";
 
 const LANES = 4;
 /** Quads of a group. */
 export const GROUP = 4;
+
+/** The share of its bytes that a step writes which learns, measured on models of both rules: few weights move. */
+const WRITTEN: Readonly<Record<CodebookFormat, number>> = {
+  codebook4: 1 / 200,
+  codebook2: 1 / 2000,
+};
+/** Steps between two moves of a unit's centroids. */
+const CENTROIDS_EVERY = 4;
+
+/**
+ * Bytes that a step writes to the matrices of a unit.
+ *
+ * @param format of the weights
+ * @param bytes what the matrices take
+ */
+export function writtenBytes(
+  format: CodebookFormat,
+  { encoder, decoder }: { readonly encoder: number; readonly decoder: number },
+): number {
+  return WRITTEN[format] * (encoder + decoder) + 2 * 4 * codebookSize(format) / CENTROIDS_EVERY;
+}
 
 /**
  * Reads and writes the weights of a matrix.

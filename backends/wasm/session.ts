@@ -43,6 +43,7 @@ import { type CostOf, stepCost } from "../step_cost.ts";
 import { ModelMemory } from "./memory.ts";
 import { paddedColumns } from "./panels.ts";
 import { hiddenColumns, placeModel } from "./placement.ts";
+import { writtenBytes } from "./places.ts";
 import { MODEL } from "./records.ts";
 import { SYNC_BYTES, Threads } from "./threads.ts";
 
@@ -124,6 +125,7 @@ export class WasmSession implements Session {
     this.#signal = offsetsOf(plan).signal;
     this.#skipped = maySkip(plan) ? new Uint8Array(unitCount(plan)) : undefined;
     this.#newShare = plan.rule.name === "2016" && !keepsMomentum(plan) ? 1 - plan.rule.momentum : 1;
+    const format = formatOf(plan);
     this.#cost = plan.defer.every === 0
       ? stepCost(plan, {
         encoderBytes: (u) => place.matrixBytes[u]!.encoder,
@@ -131,6 +133,9 @@ export class WasmSession implements Session {
         indexBytes: (u) => place.matrixBytes[u]!.index,
         momentum: keepsMomentum(plan),
         momentumScale: 4 / weightBytes(formatOf(plan)),
+        ...(isCodebookFormat(format)
+          ? { writtenBytes: (u: number) => writtenBytes(format, place.matrixBytes[u]!) }
+          : {}),
         predictionScale: plan.mask === undefined
           ? readBytes(formatOf(plan)) / weightBytes(formatOf(plan))
           : 1,

@@ -35,14 +35,13 @@ export type MatrixName = "encoder" | "decoder";
 
 /** A matrix of a unit as it is stored: hidden-major. */
 export function shapeOf(plan: Plan, unit: number, name: MatrixName): Shape {
-  const format = formatOf(plan);
-  const wholePanels = format === "i8" || isCodebookFormat(format);
+  const wholePanels = formatOf(plan) === "i8";
   return name === "encoder"
     ? { rows: plan.hidden, columns: plan.inputs[unit]!, transposed: false, wholePanels }
     : { rows: plan.hidden + 1, columns: plan.outputs[unit]!, transposed: true, wholePanels };
 }
 
-/** Rows of a matrix that there is room for: those of bytes and of places lie in whole panels. */
+/** Rows of a matrix that there is room for: those of bytes lie in whole panels. */
 export function storedRows(plan: Plan, { rows, wholePanels = false }: Shape): number {
   return wholePanels && plan.mask === undefined ? paddedRows(rows) : rows;
 }

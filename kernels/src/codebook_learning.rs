@@ -110,8 +110,7 @@ struct Limits {
 struct Large {
     term: f32,
     noise: u32,
-    /// Its group, and where in it it is.
-    at: *mut u8,
+    /// Which quad, and where in it.
     quad: usize,
     lane: usize,
 }
@@ -156,7 +155,7 @@ impl Codebook {
             } else if is_finite {
                 self.sum_panels::<B>(update)
             } else {
-                self.sum_each::<B>(update)
+                self.sum_each::<B>(update, 0)
             }
         };
         for (k, mean) in means[..=B::MOST].iter_mut().enumerate() {
@@ -170,16 +169,22 @@ impl Codebook {
     /// weights, or for four.
     #[inline(always)]
     unsafe fn sum_panels<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
-        let mut sums = [0.0; MOST_CENTROIDS];
-        for row in (0..self.rows).step_by(PANEL) {
+        let mut sums = unsafe { self.sum_each::<B>(update, self.whole_rows()) };
+        for row in (0..self.whole_rows()).step_by(PANEL) {
             let mut banks = [[0.0; 256]; 2];
             unsafe {
-                let mut at = self.panel::<B>(row / PANEL).cast_const();
+                let mut at = self.group::<B>(self.quad(row, 0)).cast_const();
                 for column in (0..self.length).step_by(LANES) {
+                    // All bytes of a group at once: a load costs more than a shift.
+                    let bytes = if B::BYTES == 8 {
+                        at.cast::<u64>().read_unaligned()
+                    } else {
+                        u64::from(at.cast::<u32>().read_unaligned())
+                    };
                     for lane in 0..LANES.min(self.length - column) {
                         let x = f64::from(*update.right.add(column + lane));
                         for (bank, sums) in banks[..B::BANKS].iter_mut().enumerate() {
-                            sums[usize::from(*at.add(bank * LANES + lane))] += x;
+                            sums[(bytes >> (8 * (bank * LANES + lane)) & 255) as usize] += x;
                         }
                     }
                     at = at.add(B::BYTES);
@@ -190,9 +195,7 @@ impl Codebook {
                 let mut length = 256;
                 for i in (0..8 / B::BITS).rev() {
                     length >>= B::BITS;
-                    let quad = i * B::BANKS + bank;
-                    let factor =
-                        if row + quad < self.rows { f64::from(unsafe { *update.left.add(row + quad) }) } else { 0.0 };
+                    let factor = f64::from(unsafe { *update.left.add(row + i * B::BANKS + bank) });
                     for (k, sum) in sums[..=B::MOST].iter_mut().enumerate() {
                         *sum += factor * sum_of(&of_bytes[k * length..][..length]);
                     }
@@ -206,15 +209,16 @@ impl Codebook {
         sums
     }
 
-    /// The same, term by term.
-    #[cold]
-    unsafe fn sum_each<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
+    /// The same of some rows, term by term.
+    #[inline(never)]
+    unsafe fn sum_each<B: Book>(&self, update: &Update, first: usize) -> [f64; MOST_CENTROIDS] {
         let mut sums = [0.0; MOST_CENTROIDS];
-        for row in 0..self.rows {
+        for row in first..self.rows {
             for column in 0..self.length {
-                let (byte, shift) = B::cell(row % PANEL, column % LANES);
+                let quad = self.quad(row, column);
+                let (byte, shift) = B::cell(quad % GROUP, column % LANES);
                 unsafe {
-                    let at = self.panel::<B>(row / PANEL).add(column / LANES * B::BYTES + byte);
+                    let at = self.group::<B>(quad).add(byte);
                     let term = *update.left.add(row) * *update.right.add(column);
                     sums[usize::from(*at >> shift) & B::MOST] += f64::from(term);
                 }
@@ -233,7 +237,7 @@ impl Codebook {
                 let factor = F32x4::splat(*update.left.add(row));
                 let (begin, end) = self.range(row);
                 for entry in begin..end {
-                    let at = self.places.add(entry / GROUP * B::BYTES);
+                    let at = self.group::<B>(entry);
                     let mut terms = [0.0; LANES];
                     self.kept_term(factor, update.right, entry).store(terms.as_mut_ptr());
                     for (lane, term) in terms.into_iter().enumerate() {
@@ -309,7 +313,6 @@ impl Codebook {
                 if factor.abs() * limits.right <= limits.least {
                     continue;
                 }
-                let panel = self.panel::<B>(row / PANEL);
                 let row_word = update.words.of_row(row);
                 for first in (0..count).step_by(LANES) {
                     let mut bits = larger(F32x4::splat(factor).mul(F32x4::load(xs.add(first))), limits.least);
@@ -317,10 +320,8 @@ impl Codebook {
                         let i = first + bits.trailing_zeros() as usize;
                         bits &= bits - 1;
                         let column = *columns.add(i) as usize;
-                        let at = panel.add(column / LANES * B::BYTES);
-                        let noise = row_word ^ *words.add(i);
-                        let (quad, lane) = (row % PANEL, column % LANES);
-                        self.step::<B>(Large { term: factor * *xs.add(i), noise, at, quad, lane });
+                        let (term, noise) = (factor * *xs.add(i), row_word ^ *words.add(i));
+                        self.step::<B>(Large { term, noise, quad: self.quad(row, column), lane: column % LANES });
                     }
                 }
             }
@@ -344,10 +345,9 @@ impl Codebook {
                         let lane = bits.trailing_zeros() as usize;
                         bits &= bits - 1;
                         let column = column_of(*self.index.add(entry)) + lane;
-                        let at = self.places.add(entry / GROUP * B::BYTES);
                         let term = factor * *update.right.add(column);
                         let noise = row_word ^ update.words.of_column(column);
-                        self.step::<B>(Large { term, noise, at, quad: entry % GROUP, lane });
+                        self.step::<B>(Large { term, noise, quad: entry, lane });
                     }
                 }
             }
@@ -356,10 +356,10 @@ impl Codebook {
 
     /// Moves a weight by one place, if there is one and the noise lets it.
     #[inline(always)]
-    unsafe fn step<B: Book>(&self, Large { term, noise, at, quad, lane }: Large) {
-        let (byte, shift) = B::cell(quad, lane);
+    unsafe fn step<B: Book>(&self, Large { term, noise, quad, lane }: Large) {
+        let (byte, shift) = B::cell(quad % GROUP, lane);
         unsafe {
-            let at = at.add(byte);
+            let at = self.group::<B>(quad).add(byte);
             let from = usize::from(*at >> shift) & B::MOST;
             if from == if term > 0.0 { B::MOST } else { 0 } {
                 return;

@@ -1,7 +1,7 @@
 //! Weights that are places in the codebook of their matrix, and the passes that only read them.
 //!
 //! Places lie in groups of four quads (`tables`). Of a whole matrix a group is a tile of four rows by four columns, and the tiles of
-//! four rows follow each other; rows are padded to whole panels. Of a pruned one (`sparse`) a group is four quads of a row that are
+//! four rows follow each other; the quads of the rows left over follow one by one. Of a pruned one (`sparse`) a group is four quads of a row that are
 //! kept; rows begin with a group of their own, and entries of the index without a weight fill the last one.
 
 use crate::format_f32::PANEL;
@@ -52,13 +52,29 @@ impl Codebook {
         !self.starts.is_null()
     }
 
-    /// Where the groups of a panel begin.
+    /// Rows in whole panels.
+    pub fn whole_rows(&self) -> usize {
+        self.rows - self.rows % PANEL
+    }
+
+    /// Which quad a weight is in, where nothing is pruned.
+    #[inline(always)]
+    pub fn quad(&self, row: usize, column: usize) -> usize {
+        let whole = self.whole_rows();
+        if row < whole {
+            row / PANEL * self.columns + column / LANES * PANEL + row % PANEL
+        } else {
+            (row * self.columns + column) / LANES
+        }
+    }
+
+    /// Where the group of a quad begins.
     ///
     /// # Safety
-    /// There is such a panel.
+    /// There is such a quad.
     #[inline(always)]
-    pub unsafe fn panel<T: Table>(&self, panel: usize) -> *mut u8 {
-        unsafe { self.places.add(panel * self.columns / LANES * T::BYTES) }
+    pub unsafe fn group<T: Table>(&self, quad: usize) -> *mut u8 {
+        unsafe { self.places.add(quad / GROUP * T::BYTES) }
     }
 
     /// Where the entries of a row of a pruned matrix begin and end in the index.
@@ -105,7 +121,7 @@ impl Codebook {
     unsafe fn product_of_all<T: Table>(&self, table: T, x: *const f32, out: *mut f32) {
         unsafe {
             let mut at = self.places.cast_const();
-            for row in (0..self.rows).step_by(PANEL) {
+            for row in (0..self.whole_rows()).step_by(PANEL) {
                 let mut sums = [F32x4::splat(0.0); PANEL];
                 for column in (0..self.columns).step_by(2 * LANES) {
                     let [low, high] = table.two_groups(at);
@@ -115,9 +131,14 @@ impl Codebook {
                     }
                     at = at.add(2 * T::BYTES);
                 }
-                for (i, sum) in sums.into_iter().enumerate().take(self.rows - row) {
+                for (i, sum) in sums.into_iter().enumerate() {
                     *out.add(row + i) = sum.sum();
                 }
+            }
+            for row in self.whole_rows()..self.rows {
+                let mut sum = F32x4::splat(0.0);
+                self.each_rest(table, row, |column, weights| sum = sum.madd(weights, F32x4::load(x.add(column))));
+                *out.add(row) = sum.sum();
             }
         }
     }
@@ -126,9 +147,8 @@ impl Codebook {
     unsafe fn combine_all<T: Table>(&self, table: T, c: *const f32, out: *mut f32) {
         unsafe {
             let mut at = self.places.cast_const();
-            for row in (0..self.rows).step_by(PANEL) {
-                let factors: [F32x4; PANEL] =
-                    core::array::from_fn(|i| F32x4::splat(if row + i < self.rows { *c.add(row + i) } else { 0.0 }));
+            for row in (0..self.whole_rows()).step_by(PANEL) {
+                let factors: [F32x4; PANEL] = core::array::from_fn(|i| F32x4::splat(*c.add(row + i)));
                 for column in (0..self.columns).step_by(2 * LANES) {
                     let groups = table.two_groups(at);
                     for (i, group) in groups.into_iter().enumerate() {
@@ -139,6 +159,26 @@ impl Codebook {
                     at = at.add(2 * T::BYTES);
                 }
             }
+            for row in self.whole_rows()..self.rows {
+                let factor = F32x4::splat(*c.add(row));
+                self.each_rest(table, row, |column, weights| {
+                    let to = out.add(column);
+                    F32x4::load(to).madd(factor, weights).store(to);
+                });
+            }
+        }
+    }
+
+    /// Visits the quads of a row that is in no panel. Such rows are few: a group is looked up for each two of its quads.
+    #[inline(always)]
+    unsafe fn each_rest<T: Table>(&self, table: T, row: usize, mut visit: impl FnMut(usize, F32x4)) {
+        for column in (0..self.columns).step_by(2 * LANES) {
+            let quad = self.quad(row, column);
+            // Rows are of an even number of quads.
+            let [a, b, c, d] = unsafe { table.group(self.group::<T>(quad)) };
+            let [low, high] = if quad.is_multiple_of(GROUP) { [a, b] } else { [c, d] };
+            visit(column, low);
+            visit(column + LANES, high);
         }
     }
 
@@ -148,7 +188,7 @@ impl Codebook {
         unsafe {
             let (begin, end) = self.range(row);
             for first in (begin..end).step_by(GROUP) {
-                let group = table.group(self.places.add(first / GROUP * T::BYTES));
+                let group = table.group(self.group::<T>(first));
                 let is_last = first + GROUP == end;
                 for (i, weights) in group.into_iter().enumerate() {
                     let entry = *self.index.add(first + i);

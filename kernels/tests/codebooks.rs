@@ -141,13 +141,16 @@ impl Stored {
                     let quad = index.len().wrapping_sub(1);
                     cells[at] = model.kept[at].then(|| cell(quad / 4, quad % 4, column % 4));
                 } else {
-                    cells[at] = Some(cell((row / 4 * padded + column / 4 * 4) / 4, row % 4, column % 4));
+                    let in_panel = row < rows / 4 * 4;
+                    let tile = row / 4 * padded + column / 4 * 4 + row % 4;
+                    let quad = if in_panel { tile } else { (row * padded + column) / 4 };
+                    cells[at] = Some(cell(quad / 4, quad % 4, column % 4));
                 }
             }
             index.resize(index.len().next_multiple_of(4), 0);
             starts.push(index.len() as u32);
         }
-        let groups = if pruned { index.len() / 4 } else { rows.div_ceil(4) * padded / 4 };
+        let groups = if pruned { index.len() / 4 } else { (rows * padded).div_ceil(16) };
         let mut bytes = vec![0; groups * 2 * bits];
         let mut members = vec![0; 1 << bits];
         for (cell, place) in cells.iter().zip(&model.places) {
