@@ -13,7 +13,6 @@ import {
   matricesOf,
   roundToFormat,
   weightBytes,
-  writtenShare,
 } from "../../model/weight_format.ts";
 import { assert, assertEquals } from "../../std_assert.ts";
 import { ALL_LEARN, inputs } from "../../tests/agreement.ts";
@@ -220,7 +219,8 @@ for (const format of FORMATS) {
       assert(Math.abs(got / want - 1) < 0.05, `${what}: ${got} instead of ${want}`);
     const taught = await goOn(plan, { ...begin(plan), step: 2 }, [2, 3]);
     within(taught.bytesRead, bytes, "read");
-    within(taught.bytesWritten, bytes * writtenShare(format), "written");
+    // A byte or less for each of the few that move.
+    assert(taught.bytesWritten > 0 && taught.bytesWritten < bytes / 100, `${taught.bytesWritten}`);
     within(taught.memory.weights, bytes, "weights");
     const still = await goOn(plan, begin(plan), [2, 3], { learn: false });
     within(still.bytesRead, bytes, "read while it rests");

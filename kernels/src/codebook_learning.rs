@@ -120,6 +120,7 @@ impl Codebook {
     ///
     /// # Safety
     /// The update's vectors are as long as rows and columns, no other thread touches the matrix.
+    #[inline(never)]
     pub unsafe fn learn(self, update: Update, candidates: (*mut f32, *mut u32)) {
         unsafe {
             if self.bits == 4 {

@@ -4,9 +4,13 @@
 //! four rows follow each other; the quads of the rows left over follow one by one. Of a pruned one (`sparse`) a group is four quads of a row that are
 //! kept; rows begin with a group of their own, and entries of the index without a weight fill the last one.
 
+use crate::codebook_learning::{CENTROIDS_EVERY, Update};
 use crate::format_f32::PANEL;
 use crate::integers::I32x4;
+use crate::model::{Scratch, Weights};
+use crate::narrow::Use;
 use crate::sparse::{LANES_OF, column_of, lanes_of};
+use crate::stored::{Stored, format, pruned};
 use crate::tables::{GROUP, Table, Table4, Table16};
 use crate::vector::{F32x4, LANES};
 
@@ -32,6 +36,51 @@ pub struct Codebook {
     pub index: *const u16,
     /// Whether quads are kept in part.
     pub partial: bool,
+}
+
+impl Stored<'_> {
+    /// The matrix for the passes of codebooks.
+    pub fn codebook(&self) -> Codebook {
+        let Weights { values, centroids, members, starts, index, .. } = self.weights;
+        Codebook {
+            places: values.cast(),
+            centroids,
+            members,
+            bits: if self.model.format == format::CODEBOOK4 { 4 } else { 2 },
+            rows: self.rows,
+            columns: self.columns,
+            length: self.length,
+            starts,
+            index,
+            partial: self.model.pruned == pruned::PARTLY,
+        }
+    }
+
+    /// W += left right' in its codebook; out = W times what `with` says.
+    ///
+    /// # Safety
+    /// As `Stored::learn`.
+    pub unsafe fn learn_in_codebook(
+        self,
+        scratch: Scratch,
+        left: *const f32,
+        right: *const f32,
+        with: Use,
+        out: *mut f32,
+    ) {
+        let codebook = self.codebook();
+        let moves_centroids = self.model.turn.wrapping_add(self.unit).is_multiple_of(CENTROIDS_EVERY);
+        let update = Update { left, right, words: self.words(), moves_centroids };
+        unsafe {
+            if let Use::Old(e) = with {
+                codebook.product(e, out);
+            }
+            codebook.learn(update, (scratch.levels, scratch.words));
+            if let Use::Updated(next) = with {
+                codebook.product(next, out);
+            }
+        }
+    }
 }
 
 /// Runs an expression with the table of a codebook.
@@ -90,6 +139,7 @@ impl Codebook {
     ///
     /// # Safety
     /// `x` has `columns` values, `out` has `rows`, and no other thread writes to the matrix; so with all of these.
+    #[inline(never)]
     pub unsafe fn product(self, x: *const f32, out: *mut f32) {
         unsafe {
             if self.is_pruned() {
@@ -104,6 +154,7 @@ impl Codebook {
     ///
     /// # Safety
     /// As `product`; `c` has `rows` values, `out` has `columns`.
+    #[inline(never)]
     pub unsafe fn combine(self, c: *const f32, out: *mut f32) {
         unsafe {
             for column in (0..self.columns).step_by(LANES) {

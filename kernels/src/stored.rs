@@ -1,8 +1,6 @@
 //! A matrix in whatever form a model stores its weights in, and the passes over it: which code runs is decided here, once a pass.
 
 use crate::bytes::{self, Levels, Tiles};
-use crate::codebook_learning::{CENTROIDS_EVERY, Update};
-use crate::codebooks::Codebook;
 use crate::format_f32::{self, Matrix, PANEL};
 use crate::formats::{Bfloat, Fixed16, Half, Quads, Single, Upper8};
 use crate::levels::{to_halves, to_levels, to_whole_numbers};
@@ -41,8 +39,8 @@ pub struct Stored<'a> {
     pub rows: usize,
     /// Padded; and without padding.
     pub columns: usize,
-    length: usize,
-    unit: u32,
+    pub length: usize,
+    pub unit: u32,
     is_decoder: bool,
 }
 
@@ -171,7 +169,7 @@ impl Stored<'_> {
         }
     }
 
-    fn words(&self) -> Words {
+    pub fn words(&self) -> Words {
         Words::new(key(self.model.noise, self.unit, u32::from(self.is_decoder)), self.is_decoder)
     }
 
@@ -182,22 +180,6 @@ impl Stored<'_> {
 
     fn is_codebook(&self) -> bool {
         matches!(self.model.format, format::CODEBOOK4 | format::CODEBOOK2)
-    }
-
-    fn codebook(&self) -> Codebook {
-        let Weights { values, centroids, members, starts, index, .. } = self.weights;
-        Codebook {
-            places: values.cast(),
-            centroids,
-            members,
-            bits: if self.model.format == format::CODEBOOK4 { 4 } else { 2 },
-            rows: self.rows,
-            columns: self.columns,
-            length: self.length,
-            starts,
-            index,
-            partial: self.model.pruned == pruned::PARTLY,
-        }
     }
 
     fn is_bytes(&self) -> bool {
@@ -328,21 +310,6 @@ impl Stored<'_> {
             }
             if self.is_bytes() {
                 scale_all(out, self.rows, scale);
-            }
-        }
-    }
-
-    unsafe fn learn_in_codebook(self, scratch: Scratch, left: *const f32, right: *const f32, with: Use, out: *mut f32) {
-        let codebook = self.codebook();
-        let moves_centroids = self.model.turn.wrapping_add(self.unit).is_multiple_of(CENTROIDS_EVERY);
-        let update = Update { left, right, words: self.words(), moves_centroids };
-        unsafe {
-            if let Use::Old(e) = with {
-                codebook.product(e, out);
-            }
-            codebook.learn(update, (scratch.levels, scratch.words));
-            if let Use::Updated(next) = with {
-                codebook.product(next, out);
             }
         }
     }
