@@ -153,7 +153,7 @@ impl Codebook {
     /// out = sum over rows of c_row W_row.
     ///
     /// # Safety
-    /// As `product`; `c` has `rows` values, `out` has `columns`.
+    /// As `product`; `c` has `rows` values, `out` has `columns`, those of padding become 0.
     #[inline(never)]
     pub unsafe fn combine(self, c: *const f32, out: *mut f32) {
         unsafe {
@@ -164,6 +164,10 @@ impl Codebook {
                 with_table!(self, table => self.combine_kept(table, c, out));
             } else {
                 with_table!(self, table => self.combine_all(table, c, out));
+            }
+            // The places of padding are centroids, too.
+            for column in self.length..self.columns {
+                *out.add(column) = 0.0;
             }
         }
     }

@@ -221,6 +221,7 @@ fn check_passes(model: &Model, stored: &mut Stored, pruned: bool, what: &str) {
         let want = (0..rows).map(|i| f64::from(model.weight(i, column)) * f64::from(c[i])).sum();
         near(*got, want, &format!("{what}: combination of column {column}"));
     }
+    assert!(combined[columns..].iter().all(|padding| *padding == 0.0), "{what}: padding");
 }
 
 fn learn(model: &mut Model, stored: &mut Stored, pruned: bool, step: Step) -> usize {
