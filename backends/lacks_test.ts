@@ -2,7 +2,7 @@ import { builtinSpec } from "../model/builtin.ts";
 import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import type { Plan } from "../model/plan.ts";
-import { isCodebookFormat, NARROW_FORMATS } from "../model/weight_format.ts";
+import { NARROW_FORMATS } from "../model/weight_format.ts";
 import { assert, assertEquals, assertRejects } from "../std_assert.ts";
 import { needing } from "../tests/needs.ts";
 import type { Device } from "./backend.ts";
@@ -80,7 +80,7 @@ for (const name of BACKEND_NAMES.filter((name) => name !== "null")) {
       await using _device = device;
       for (const format of NARROW_FORMATS) {
         const plan: Plan = { ...PLAIN, format };
-        const has = name === "reference" || (name === "wasm" && !isCodebookFormat(format));
+        const has = name === "reference" || name === "wasm";
         if (!has) await refuses(device, plan, `weights are ${format}`);
         else {
           assert(device.accepts(plan).ok, format);

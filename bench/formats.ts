@@ -35,13 +35,19 @@ const VARIANTS: readonly Variant[] = [
   { format: "i16", defer: DEFER },
   { format: "i8" },
   { format: "i8", defer: DEFER },
+  { format: "codebook4" },
+  { format: "codebook2" },
   { format: "f32", density: 0.25 },
   { format: "f32", density: 0.1 },
   { format: "i8", density: 0.1 },
+  { format: "codebook4", density: 0.1 },
   { format: "f32", frozen: true },
   { format: "bf16", frozen: true },
   { format: "i8", frozen: true },
+  { format: "codebook4", frozen: true },
+  { format: "codebook2", frozen: true },
   { format: "i8", density: 0.1, frozen: true },
+  { format: "codebook4", density: 0.1, frozen: true },
 ];
 
 /** Steps that a model learns before it is compressed: so many that its decoders are not 0. */

@@ -72,7 +72,7 @@ Deno.test("a file of codebooks that is cut short is refused", async () => {
   const bytes = await Deno.readFile(file);
   await Deno.writeFile(file, bytes.subarray(0, bytes.length - 100));
   assertRefused(await saccade(["inspect", file]), 3, "the file is truncated");
-  const refused = await saccade(["run", ...model.slice(0, 4), "--backend", "wasm", "--steps", "3"]);
+  const refused = await saccade(["run", ...model.slice(0, 4), "--backend", "onnx", "--steps", "3"]);
   assertRefused(refused, 5, "The plan's weights are codebook2");
 });
 

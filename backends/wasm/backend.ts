@@ -9,6 +9,7 @@ import type { Checkpoint } from "../../model/checkpoint.ts";
 import { MOST_PAIRS, ringLength } from "../../model/defer.ts";
 import { type Plan, weightCount } from "../../model/plan.ts";
 import { checkState } from "../../model/state.ts";
+import { formatOf, hasMomentum, isCodebookFormat } from "../../model/weight_format.ts";
 import {
   API_VERSION,
   type Backend,
@@ -81,9 +82,13 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
   };
 }
 
-/** A plan that is pruned is never deferred: a pair of vectors says nothing of what is kept. */
+/**
+ * A plan that is pruned is never deferred, for a pair of vectors says nothing of what is kept; nor is one of codebooks, whose weights
+ * learn from how large a term is beside the others of its step.
+ */
 function withoutPairs(plan: Plan): Plan {
-  return plan.mask === undefined ? plan : { ...plan, defer: { every: 0, window: 0 } };
+  const defers = plan.mask === undefined && !isCodebookFormat(formatOf(plan));
+  return defers ? plan : { ...plan, defer: { every: 0, window: 0 } };
 }
 
 class WasmDevice implements Device {
@@ -131,7 +136,7 @@ class WasmDevice implements Device {
       );
     }
     // Deferred updates need none after a while, but may be loaded with it.
-    const momentum = plan.rule.name === "2016";
+    const momentum = hasMomentum(plan);
     const { bytes } = placeModel(plan, { threads, capacity: CAPACITY, momentum });
     const limit = MAX_PAGES * PAGE - OVERHEAD - (threads + 2) * 2 * STACK;
     if (bytes > limit) {

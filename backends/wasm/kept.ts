@@ -13,7 +13,7 @@ const COLUMN_BITS = 12;
 /** The longest row that the index reaches. */
 export const MOST_COLUMNS: number = LANES * 2 ** COLUMN_BITS;
 
-/** The quads of a matrix. */
+/** The quads of a matrix; an entry in which nothing is kept fills the last group of a row. */
 export interface Kept {
   /** rows + 1 places in the index. */
   readonly starts: Uint32Array;
@@ -21,6 +21,17 @@ export interface Kept {
   readonly index: Uint16Array;
   /** Whether quads are kept in part; what is behind the last column does not count. */
   readonly partial: boolean;
+}
+
+/** What a format wants to have together. */
+export interface Together {
+  /**
+   * Whether quads are to come in pairs that begin at each eighth column, which must suit the mask; one that has only padding may then
+   * be among them.
+   */
+  readonly inOcts?: boolean;
+  /** Quads that are stored together, and never of two rows; 1 unless stated. */
+  readonly group?: number;
 }
 
 /** Which of the weights from a column on are kept, a bit each; and that of all. */
@@ -59,10 +70,10 @@ export function isInOcts(mask: Uint8Array, shape: Shape): boolean {
  *
  * @param mask of the matrix, in the order of a checkpoint: 1 is kept
  * @param shape of the matrix
- * @param inOcts whether quads are to come in pairs that begin at each eighth column, which must suit the mask; one that has only
- * padding may then be among them
+ * @param options what is stored together
  */
-export function keptOf(mask: Uint8Array, shape: Shape, inOcts = false): Kept {
+export function keptOf(mask: Uint8Array, shape: Shape, options: Together = {}): Kept {
+  const { inOcts = false, group = 1 } = options;
   const starts = new Uint32Array(shape.rows + 1);
   const index: number[] = [];
   let partial = false;
@@ -74,6 +85,7 @@ export function keptOf(mask: Uint8Array, shape: Shape, inOcts = false): Kept {
       index.push(bits << COLUMN_BITS | first / LANES);
     }
     if (inOcts && index.length % 2 === 1) index.push(index.at(-1)! % 2 ** COLUMN_BITS + 1);
+    while (index.length % group !== 0) index.push(0);
     starts[row + 1] = index.length;
   }
   return { starts, index: Uint16Array.from(index), partial };

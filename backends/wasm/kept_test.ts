@@ -29,7 +29,7 @@ Deno.test("isInOcts() wants eight neighbours to be kept or pruned as one", () =>
 
 Deno.test("keptOf() in octs has whole pairs of quads, the last with padding", () => {
   const shape = { rows: 2, columns: 11, transposed: false };
-  const { starts, index } = keptOf(maskOf("00000000111", "11111111000"), shape, true);
+  const { starts, index } = keptOf(maskOf("00000000111", "11111111000"), shape, { inOcts: true });
   assertEquals([...starts], [0, 2, 4]);
   assertEquals([...index], [7 << 12 | 2, 3, 15 << 12 | 0, 15 << 12 | 1]);
   const places: number[][] = [];

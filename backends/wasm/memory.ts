@@ -16,7 +16,7 @@ import {
 import { combinerPrior } from "../../model/initialise.ts";
 import { ringLength } from "../../model/defer.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "../../model/state.ts";
-import { formatOf } from "../../model/weight_format.ts";
+import { codebookSize, formatOf } from "../../model/weight_format.ts";
 import type { UnitState } from "../deferred_cost.ts";
 import { optionBits } from "../option_bits.ts";
 import { PairMemory } from "./pair_memory.ts";
@@ -53,6 +53,8 @@ const VECTORS: Readonly<Record<string, UnitField>> = {
   "signal.previous": "signalPrevious",
   "encoder.scale": "encoderScale",
   "decoder.scale": "decoderScale",
+  "encoder.codebook": "encoderCentroids",
+  "decoder.codebook": "decoderCentroids",
 };
 
 /** The tensors that {@linkcode WeightMemory} stores. */
@@ -177,7 +179,7 @@ export class ModelMemory {
     words[MODEL.chunk] = base + place.chunk;
     words[MODEL.chunks] = place.chunkStarts.length - 1;
     words[MODEL.hiddenAt] = frameLength(plan) + plan.external.motion + plan.external.parts;
-    words[MODEL.format] = FORMAT_CODES[formatOf(plan)]!;
+    words[MODEL.format] = FORMAT_CODES[formatOf(plan)];
     words[MODEL.pruned] = place.pruned;
     words[MODEL.rates] = base + place.rates;
     words[MODEL.learning] = base + place.learning;
@@ -230,6 +232,7 @@ export class ModelMemory {
     if (name === "error.mean") return (u) => u;
     if (name === "encoder.scale") return (u) => u * H;
     if (name === "decoder.scale") return (u) => u * (H + 1);
+    if (name.endsWith(".codebook")) return (u) => u * codebookSize(formatOf(this.plan));
     if (name.startsWith("encoder")) return (u) => encoder[u]!;
     if (name.startsWith("decoder")) return (u) => decoder[u]!;
     if (name.endsWith("input")) return (u) => input[u]!;
@@ -272,10 +275,11 @@ export class ModelMemory {
 
   /** Writes a checkpoint's tensors; where updates are deferred the weights have the momentum in them. */
   write({ tensors, step, deferred }: Checkpoint): void {
-    // Weights of fixed point are stored by their scales.
-    const scalesFirst = Object.entries(tensors)
-      .sort(([a], [b]) => Number(b.endsWith(".scale")) - Number(a.endsWith(".scale")));
-    for (const [name, tensor] of scalesFirst) {
+    // Weights of fixed point are stored by their scales, others by their codebooks.
+    const isGrid = (name: string) => name.endsWith(".scale") || name.endsWith(".codebook");
+    const gridsFirst = Object.entries(tensors)
+      .sort(([a], [b]) => Number(isGrid(b)) - Number(isGrid(a)));
+    for (const [name, tensor] of gridsFirst) {
       if (name.startsWith("pairs.")) continue;
       if (!this.#holds(name)) continue;
       if (name === "frame") this.space(step + 1, 0, tensor.length).set(tensor);

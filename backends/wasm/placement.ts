@@ -16,7 +16,13 @@ import {
   weightCount,
 } from "../../model/plan.ts";
 import { ringLength } from "../../model/defer.ts";
-import { formatOf, hasScales } from "../../model/weight_format.ts";
+import {
+  codebookSize,
+  formatOf,
+  hasScales,
+  isCodebookFormat,
+  weightBytes,
+} from "../../model/weight_format.ts";
 import { isInOcts, keptOf } from "./kept.ts";
 import { paddedColumns } from "./panels.ts";
 import {
@@ -29,6 +35,7 @@ import {
   UNIT_WORDS,
   type UnitField,
 } from "./records.ts";
+import { GROUP } from "./places.ts";
 import { placeShift, shiftRoom } from "./shift_memory.ts";
 import { SYNC_BYTES } from "./threads.ts";
 import { shapeOf, storedRows } from "./weight_memory.ts";
@@ -82,7 +89,7 @@ export interface Placement {
 export interface MatrixBytes {
   readonly encoder: number;
   readonly decoder: number;
-  /** Tables of both. */
+  /** Tables of both, and their codebooks. */
   readonly index: number;
 }
 
@@ -140,7 +147,7 @@ export function placeModel(
   const matrixBytes: MatrixBytes[] = [];
   const kept: Placement["kept"][number][] = [];
   const masks = plan.mask === undefined ? undefined : masksOf(plan, plan.mask);
-  const inOcts = masks !== undefined && areInOcts(plan, masks);
+  const inOcts = masks !== undefined && !isCodebookFormat(formatOf(plan)) && areInOcts(plan, masks);
   let pruned = masks === undefined ? 0 : inOcts ? 3 : 1;
   for (let u = 0; u < count; u++) {
     const record = unitRecords.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
@@ -207,7 +214,7 @@ export function placeModel(
         extra,
         ring,
         ring * hidden,
-        words,
+        isCodebookFormat(formatOf(plan)) ? 2 * words : words,
         words,
         ...shiftRoom(plan),
       ],
@@ -249,7 +256,7 @@ function areInOcts(plan: Plan, masks: Masks): boolean {
   return true;
 }
 
-/** A matrix of a unit in its format, its scales, and where it is pruned which quads are kept. */
+/** A matrix of a unit in its format, its scales or its codebook, and where it is pruned which quads are kept. */
 function placeMatrix(
   plan: Plan,
   u: number,
@@ -265,11 +272,14 @@ function placeMatrix(
   const mask = masks?.[name](u);
   const shape = shapeOf(plan, u, name);
   const format = formatOf(plan);
-  let count = storedRows(plan, shape) * paddedColumns(shape.columns);
+  // Places of a codebook are packed in groups of quads.
+  const group = isCodebookFormat(format) ? GROUP : 1;
+  let count = 4 * group *
+    Math.ceil(storedRows(plan, shape) * paddedColumns(shape.columns) / (4 * group));
   let [index, partial] = [0, false];
   const kept: Placement["kept"][number][] = [];
   if (mask !== undefined) {
-    const quads = keptOf(mask, shape, inOcts);
+    const quads = keptOf(mask, shape, { inOcts, group });
     const startsAt = room.take(quads.starts.byteLength);
     const indexAt = room.take(quads.index.byteLength);
     record[UNIT[`${name}Starts`]] = startsAt;
@@ -280,12 +290,18 @@ function placeMatrix(
     partial = quads.partial;
   }
   const inBytes = format === "i8" && mask === undefined;
-  const each = format === "f32" ? 4 : 2;
+  const each = weightBytes(format);
   record[UNIT[name]] = room.take((inBytes ? 1 : each) * count);
   if (inBytes) record[UNIT[`${name}Lower`]] = room.take(count);
   if (momentum) record[UNIT[`${name}Momentum`]] = room.floats(count);
   if (inBytes) record[UNIT[`${name}Sums`]] = room.floats(storedRows(plan, shape));
   if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(storedRows(plan, shape));
+  const size = codebookSize(format);
+  if (size > 0) {
+    record[UNIT[`${name}Centroids`]] = room.floats(size);
+    record[UNIT[`${name}Members`]] = room.floats(size);
+    index += 4 * size;
+  }
   return { bytes: each * count, index, kept, partial };
 }
 

@@ -49,6 +49,7 @@ const MODEL_FIELDS = [
   "shiftMemory2",
   "shiftMemory3",
   "shift",
+  "turn",
 ] as const;
 
 const UNIT_FIELDS = [
@@ -65,6 +66,8 @@ const UNIT_FIELDS = [
   "encoderLower",
   "encoderScale",
   "encoderSums",
+  "encoderCentroids",
+  "encoderMembers",
   "encoderStarts",
   "encoderIndex",
   "decoder",
@@ -72,6 +75,8 @@ const UNIT_FIELDS = [
   "decoderLower",
   "decoderScale",
   "decoderSums",
+  "decoderCentroids",
+  "decoderMembers",
   "decoderStarts",
   "decoderIndex",
   "input",

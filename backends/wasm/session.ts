@@ -19,7 +19,14 @@ import { ERROR_RATE, maySkip } from "../../model/skipping.ts";
 import { rateAt } from "../../model/schedule.ts";
 import { denseCheckpoint, pairLengths } from "../../model/pairs.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../../model/state.ts";
-import { formatOf, readBytes, roundToFormat, weightBytes } from "../../model/weight_format.ts";
+import {
+  formatOf,
+  hasMomentum as keepsMomentum,
+  isCodebookFormat,
+  readBytes,
+  roundToFormat,
+  weightBytes,
+} from "../../model/weight_format.ts";
 import {
   DeviceLostError,
   type MemoryReport,
@@ -36,6 +43,7 @@ import { type CostOf, stepCost } from "../step_cost.ts";
 import { ModelMemory } from "./memory.ts";
 import { paddedColumns } from "./panels.ts";
 import { hiddenColumns, placeModel } from "./placement.ts";
+import { writtenBytes } from "./places.ts";
 import { MODEL } from "./records.ts";
 import { SYNC_BYTES, Threads } from "./threads.ts";
 
@@ -86,6 +94,8 @@ export class WasmSession implements Session {
   readonly #signal: ArrayLike<number>;
   /** Which units would have learned in the last step, but for their small error; of a plan in which some may. */
   readonly #skipped: Uint8Array | undefined;
+  /** What rates are divided by: where no momentum is kept, a term counts as often as it would with it. */
+  readonly #newShare: number;
   readonly #cost: CostOf;
   readonly #model: number;
   readonly #scratch: number;
@@ -114,13 +124,18 @@ export class WasmSession implements Session {
     this.#errors = memory.errors(options.capacity);
     this.#signal = offsetsOf(plan).signal;
     this.#skipped = maySkip(plan) ? new Uint8Array(unitCount(plan)) : undefined;
+    this.#newShare = plan.rule.name === "2016" && !keepsMomentum(plan) ? 1 - plan.rule.momentum : 1;
+    const format = formatOf(plan);
     this.#cost = plan.defer.every === 0
       ? stepCost(plan, {
         encoderBytes: (u) => place.matrixBytes[u]!.encoder,
         decoderBytes: (u) => place.matrixBytes[u]!.decoder,
         indexBytes: (u) => place.matrixBytes[u]!.index,
-        momentum: plan.rule.name === "2016",
+        momentum: keepsMomentum(plan),
         momentumScale: 4 / weightBytes(formatOf(plan)),
+        ...(isCodebookFormat(format)
+          ? { writtenBytes: (u: number) => writtenBytes(format, place.matrixBytes[u]!) }
+          : {}),
         predictionScale: plan.mask === undefined
           ? readBytes(formatOf(plan)) / weightBytes(formatOf(plan))
           : 1,
@@ -147,7 +162,7 @@ export class WasmSession implements Session {
     const same = checkpoint.deferred?.every === every && checkpoint.deferred.window === window;
     const dense = same ? checkpoint : denseCheckpoint(plan, checkpoint);
     const state = same || every === 0 ? dense : withMomentum(plan, dense);
-    const momentum = plan.rule.name === "2016" && (every === 0 || hasMomentum(state));
+    const momentum = keepsMomentum(plan) && (every === 0 || hasMomentum(state));
     const place = placeModel(plan, { threads, capacity, momentum });
     const module = await compileKernels(options.package);
     let kernels: Kernels;
@@ -248,11 +263,12 @@ export class WasmSession implements Session {
     const saccade = plan.rule.name === "saccade";
     for (let layer = 0; layer < rates.length; layer++) {
       const now = rateAt(plan.rates, layer, t);
-      rates[layer] = now * rate;
+      rates[layer] = now * rate / this.#newShare;
       const next = rateAt(plan.rates, layer, t + 1);
       learning[layer] = Number(now !== 0) | (next !== 0 ? 2 : 0);
     }
     words[MODEL.noise] = stepWord(plan.seed, t);
+    words[MODEL.turn] = t % 2 ** 32;
     words[MODEL.first] = Number(t === 0);
     words[MODEL.learn] = Number(learn && (!saccade || t >= 2));
     const first = 1 / Math.max(this.#learned, 1);

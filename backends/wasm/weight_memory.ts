@@ -7,18 +7,27 @@ import { fromBfloat, toBfloat } from "../../model/bfloat.ts";
 import type { Tensor } from "../../model/checkpoint.ts";
 import { fromHalf, toHalf } from "../../model/half.ts";
 import type { Plan } from "../../model/plan.ts";
-import { formatOf, stepsOf, type WeightFormat } from "../../model/weight_format.ts";
+import {
+  codebookSize,
+  formatOf,
+  isCodebookFormat,
+  stepsOf,
+  type WeightFormat,
+} from "../../model/weight_format.ts";
 import { eachKept } from "./kept.ts";
 import { eachInPanels, paddedColumns, paddedRows, type Shape } from "./panels.ts";
+import { placeCells } from "./places.ts";
 import { UNIT } from "./records.ts";
 
 /** How the kernels number formats. */
-export const FORMAT_CODES: Readonly<Partial<Record<WeightFormat, number>>> = {
+export const FORMAT_CODES: Readonly<Record<WeightFormat, number>> = {
   f32: 0,
   bf16: 1,
   f16: 2,
   i16: 3,
   i8: 4,
+  codebook4: 5,
+  codebook2: 6,
 };
 
 /** One of the two matrices of a unit. */
@@ -38,11 +47,13 @@ export function storedRows(plan: Plan, { rows, wholePanels = false }: Shape): nu
 }
 
 /** Reads and writes weights where they are stored. */
-interface Cells {
+export interface Cells {
   get(place: number, row: number): number;
   set(place: number, row: number, value: number): void;
   /** Of i8 the byte that products read. */
   upper?(place: number): number;
+  /** Of codebooks: notes how many weights each centroid has, once all of a matrix are written. */
+  count?(): void;
 }
 
 function cellsOf(
@@ -131,6 +142,13 @@ export class WeightMemory {
     const scaleAt = record[UNIT[`${name}Scale`]]!;
     const scale = new Float32Array(buffer, scaleAt, scaleAt === 0 ? 0 : rows);
     const [values, lower] = [record[UNIT[name]]!, record[UNIT[`${name}Lower`]]!];
+    if (isCodebookFormat(format)) {
+      const size = codebookSize(format);
+      const centroids = new Float32Array(buffer, record[UNIT[`${name}Centroids`]]!, size);
+      const members = new Uint32Array(buffer, record[UNIT[`${name}Members`]]!, size);
+      this.#cells = placeCells(format, new Uint8Array(buffer, values), centroids, members);
+      return;
+    }
     // Where it is pruned the bytes of i8 lie together.
     const stored = format === "i8" && plan.mask !== undefined ? "i16" : format;
     this.#cells = tensor === name
@@ -152,6 +170,7 @@ export class WeightMemory {
   write(part: Tensor): void {
     const cells = this.#cells;
     this.#each((place, at, row) => cells.set(place, row, part[at]!));
+    cells.count?.();
     const sums = this.#sums;
     if (sums === undefined) return;
     sums.fill(0);

@@ -27,6 +27,8 @@ const BITS: Readonly<Record<string, number>> = {
   bf16: 16,
   i16: 16,
   i8: 8,
+  codebook4: 4,
+  codebook2: 2,
 };
 
 /** What may be left after thousands of steps: caches of the engine, not a buffer a step. */

@@ -41,7 +41,7 @@ impl Runs {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Weights {
-    /// Of any format; of i8 that is not pruned the upper bytes.
+    /// Of any format; of i8 that is not pruned the upper bytes, of codebooks the places.
     pub values: *mut f32,
     pub momentum: *mut f32,
     /// The lower bytes of those.
@@ -50,6 +50,9 @@ pub struct Weights {
     pub scale: *mut f32,
     /// Of i8 that is not pruned the sums of the upper bytes of each row.
     pub sums: *mut i32,
+    /// Of a codebook its centroids, and how many weights each of them has.
+    pub centroids: *mut f32,
+    pub members: *mut u32,
     /// Of a pruned model (`sparse`).
     pub starts: *const u32,
     pub index: *const u16,
@@ -172,6 +175,8 @@ pub struct Model {
     pub shift_memory: [f32; LANES],
     /// A record for each unit of layer 0; null where there are none.
     pub shift: *const Shift,
+    /// Of codebooks: the lowest bits of the step's number, which say whose centroids move.
+    pub turn: u32,
 }
 
 impl Model {
@@ -218,7 +223,7 @@ pub struct Scratch {
     /// How much each pair counts, and half of the pending pairs: one and padded H + 1 values a place.
     pub counts: *mut f32,
     pub pending: *mut f32,
-    /// Noise words, as long as the widest matrix.
+    /// Noise words, as long as the widest matrix; of codebooks twice as long.
     pub words: *mut u32,
     /// A vector in levels, as long as the widest matrix or a vector of H + 1.
     pub levels: *mut f32,

@@ -43,12 +43,22 @@ impl Words {
 
     /// The word of a row, in all lanes.
     pub fn row(self, row: usize) -> I32x4 {
-        I32x4::splat(mix(self.rows.wrapping_add(row as u32)) as i32)
+        I32x4::splat(self.of_row(row) as i32)
+    }
+
+    /// The word of a row.
+    pub fn of_row(self, row: usize) -> u32 {
+        mix(self.rows.wrapping_add(row as u32))
+    }
+
+    /// The word of a column.
+    pub fn of_column(self, column: usize) -> u32 {
+        mix(self.columns.wrapping_add(column as u32))
     }
 
     /// The upper half of a row's word, which is all that fixed point needs.
     pub fn half(self, row: usize) -> i16 {
-        (mix(self.rows.wrapping_add(row as u32)) >> 16) as i16
+        (self.of_row(row) >> 16) as i16
     }
 
     /// Writes the words of columns, a multiple of four.

@@ -9,8 +9,20 @@ use crate::vector::{F32x4, LANES};
 /// Of an entry of the index, the bits that are the quad's number in its row; the others say which of its weights are kept.
 const COLUMN_BITS: u32 = 12;
 
+/// The first column of the quad of an entry.
+#[inline(always)]
+pub fn column_of(entry: u16) -> usize {
+    usize::from(entry & ((1 << COLUMN_BITS) - 1)) * LANES
+}
+
+/// Which of its weights are kept: a bit each.
+#[inline(always)]
+pub fn lanes_of(entry: u16) -> usize {
+    usize::from(entry >> COLUMN_BITS)
+}
+
 /// All bits of the lanes whose bit is set.
-const LANES_OF: [[u32; 4]; 16] = {
+pub const LANES_OF: [[u32; 4]; 16] = {
     let mut out = [[0; 4]; 16];
     let mut i = 0;
     while i < 64 {
@@ -48,12 +60,12 @@ impl<Q: Quads> Kept<Q> {
 
     #[inline(always)]
     unsafe fn column(&self, quad: usize) -> usize {
-        unsafe { (*self.index.add(quad) & ((1 << COLUMN_BITS) - 1)) as usize * LANES }
+        unsafe { column_of(*self.index.add(quad)) }
     }
 
     #[inline(always)]
     unsafe fn lanes(&self, quad: usize) -> I32x4 {
-        unsafe { I32x4::load(LANES_OF[(*self.index.add(quad) >> COLUMN_BITS) as usize].as_ptr()) }
+        unsafe { I32x4::load(LANES_OF[lanes_of(*self.index.add(quad))].as_ptr()) }
     }
 
     /// out = W x.

@@ -20,6 +20,8 @@ pub mod format {
     pub const F16: u32 = 2;
     pub const I16: u32 = 3;
     pub const I8: u32 = 4;
+    pub const CODEBOOK4: u32 = 5;
+    pub const CODEBOOK2: u32 = 6;
 }
 
 /// `Model::pruned`.
@@ -35,9 +37,10 @@ pub struct Stored<'a> {
     pub model: &'a Model,
     pub weights: Weights,
     pub rows: usize,
-    /// Padded.
+    /// Padded; and without padding.
     pub columns: usize,
-    unit: u32,
+    pub length: usize,
+    pub unit: u32,
     is_decoder: bool,
 }
 
@@ -48,6 +51,7 @@ pub fn encoder<'a>(model: &'a Model, unit: &Unit) -> Stored<'a> {
         weights: unit.encoder,
         rows: model.hidden as usize,
         columns: unit.input_columns as usize,
+        length: unit.inputs as usize,
         unit: unit.id,
         is_decoder: false,
     }
@@ -60,6 +64,7 @@ pub fn decoder<'a>(model: &'a Model, unit: &Unit) -> Stored<'a> {
         weights: unit.decoder,
         rows: model.hidden as usize + 1,
         columns: unit.output_columns as usize,
+        length: unit.outputs as usize,
         unit: unit.id,
         is_decoder: true,
     }
@@ -164,13 +169,17 @@ impl Stored<'_> {
         }
     }
 
-    fn words(&self) -> Words {
+    pub fn words(&self) -> Words {
         Words::new(key(self.model.noise, self.unit, u32::from(self.is_decoder)), self.is_decoder)
     }
 
     fn tiles(&self) -> Tiles {
         let Weights { values, lower, scale, sums, .. } = self.weights;
         Tiles { upper: values.cast(), lower: lower.cast(), scale, sums, rows: self.rows, columns: self.columns }
+    }
+
+    fn is_codebook(&self) -> bool {
+        matches!(self.model.format, format::CODEBOOK4 | format::CODEBOOK2)
     }
 
     fn is_bytes(&self) -> bool {
@@ -189,6 +198,8 @@ impl Stored<'_> {
         unsafe {
             if self.is_plain() {
                 format_f32::product(self.plain(), x, out);
+            } else if self.is_codebook() {
+                self.codebook().product(x, out);
             } else if !self.is_bytes() {
                 if self.is_pruned() {
                     with_kept!(self, matrix => matrix.product(x, out));
@@ -213,6 +224,9 @@ impl Stored<'_> {
         unsafe {
             if self.is_plain() {
                 return format_f32::combine(self.plain(), c, out);
+            }
+            if self.is_codebook() {
+                return self.codebook().combine(c, out);
             }
             let factors = scratch.extra;
             if self.is_pruned() {
@@ -249,7 +263,9 @@ impl Stored<'_> {
     pub unsafe fn learn(self, scratch: Scratch, left: *const f32, right: *const f32, with: Use, out: *mut f32) {
         let Weights { momentum, .. } = self.weights;
         unsafe {
-            if momentum.is_null() {
+            if self.is_codebook() {
+                self.learn_in_codebook(scratch, left, right, with, out);
+            } else if momentum.is_null() {
                 self.add(scratch, Outer { left }, right, with, out);
             } else {
                 self.add(scratch, WithMomentum { left, mu: self.model.momentum, momentum }, right, with, out);
