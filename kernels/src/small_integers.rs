@@ -268,6 +268,7 @@ mod wasm {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
+#[allow(clippy::missing_safety_doc, reason = "it stands in the module above")]
 mod portable {
     use crate::integers::I32x4;
     use core::array::from_fn;
@@ -289,13 +290,9 @@ mod portable {
         pub fn two(low: i16, high: i16) -> Self {
             I16x8(from_fn(|i| if i < 4 { low } else { high }))
         }
-        /// # Safety
-        /// Eight can be read there.
         pub unsafe fn load(from: *const i16) -> Self {
             I16x8(unsafe { from.cast::<[i16; 8]>().read_unaligned() })
         }
-        /// # Safety
-        /// Eight can be written there.
         pub unsafe fn store(self, to: *mut i16) {
             unsafe { to.cast::<[i16; 8]>().write_unaligned(self.0) }
         }
@@ -309,8 +306,6 @@ mod portable {
         pub fn widen(self) -> [I32x4; 2] {
             from_fn(|half| I32x4::from_array(from_fn(|i| i32::from(self.0[4 * half + i]))))
         }
-        /// # Safety
-        /// Four can be read there.
         pub unsafe fn load_twice(from: *const i16) -> Self {
             let four = unsafe { from.cast::<[i16; 4]>().read_unaligned() };
             I16x8(from_fn(|i| four[i % 4]))
@@ -353,13 +348,9 @@ mod portable {
     pub struct I8x16([i8; 16]);
 
     impl I8x16 {
-        /// # Safety
-        /// Sixteen bytes can be read there.
         pub unsafe fn load(from: *const i8) -> Self {
             I8x16(unsafe { from.cast::<[i8; 16]>().read() })
         }
-        /// # Safety
-        /// Sixteen bytes can be written there.
         pub unsafe fn store(self, to: *mut i8) {
             unsafe { to.cast::<[i8; 16]>().write(self.0) }
         }
@@ -387,16 +378,12 @@ mod portable {
         pub fn zero() -> Self {
             TileSums([0; 4])
         }
-        /// # Safety
-        /// Four levels can be read there.
         pub unsafe fn add(self, tile: I8x16, levels: *const Level) -> Self {
             let levels = unsafe { levels.cast::<[Level; 4]>().read_unaligned() };
             TileSums(from_fn(|row| {
                 (0..4).fold(self.0[row], |sum, i| sum + i32::from(tile.0[4 * row + i]) * i32::from(levels[i]))
             }))
         }
-        /// # Safety
-        /// Four tiles and sixteen levels can be read there.
         pub unsafe fn add_four(self, tiles: *const i8, levels: *const Level) -> Self {
             (0..4).fold(self, |sums, i| unsafe { sums.add(I8x16::load(tiles.add(16 * i)), levels.add(4 * i)) })
         }
