@@ -192,10 +192,10 @@ impl Tiles {
             let (mut sums, mut bytes) = (TileSums::zero(), TileSums::zero());
             let (mut most, mut least) = (I16x8::splat(0), I16x8::splat(0));
             let mut at = row * self.columns;
-            for column in (0..self.columns).step_by(2 * LANES) {
-                let eight = term.add_eight::<PANEL>(&common, right, row, column, at / LANES);
-                for (half, terms) in eight.into_iter().enumerate() {
-                    let column = column + half * LANES;
+            for column in (0..self.columns).step_by(T::QUADS * LANES) {
+                let quads = term.add_quads::<PANEL>(&common, right, row, column, at / LANES);
+                for (i, terms) in quads.into_iter().take(T::QUADS).enumerate() {
+                    let column = column + i * LANES;
                     let changes = terms.map(|term| I32x4::trunc(term, MOST_CHANGE));
                     let noise = I16x8::load_twice(column_halves.add(column));
                     let upper = I8x16::load(self.upper.add(at));

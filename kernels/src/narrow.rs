@@ -177,10 +177,10 @@ impl<Q: Quads> Panels<Q> {
             let mut most = [I32x4::splat(0); R];
             let first = row * self.columns / LANES;
             let mut quad = first;
-            for column in (0..self.columns).step_by(2 * LANES) {
-                let eight = term.add_eight::<R>(&common, right, row, column, quad);
-                for (half, terms) in eight.into_iter().enumerate() {
-                    let column = column + half * LANES;
+            for column in (0..self.columns).step_by(T::QUADS * LANES) {
+                let quads = term.add_quads::<R>(&common, right, row, column, quad);
+                for (i, terms) in quads.into_iter().take(T::QUADS).enumerate() {
+                    let column = column + i * LANES;
                     let noise = I32x4::load(column_words.add(column));
                     let used = match with {
                         Use::Updated(vector) | Use::Old(vector) => F32x4::load(vector.add(column)),

@@ -5,6 +5,9 @@ use crate::vector::{F32x4, LANES};
 
 /// Rank-1 terms, with momentum or without, or a sum of deferred ones.
 pub trait Term: Copy {
+    /// Quads of columns that are made at once.
+    const QUADS: usize = 1;
+
     /// What a row's terms have in common, times `factor`.
     ///
     /// # Safety
@@ -25,12 +28,12 @@ pub trait Term: Copy {
         quad: usize,
     ) -> [F32x4; R];
 
-    /// The same at eight columns; `right` is the update's vector.
+    /// The same at `QUADS` quads of columns; `right` is the update's vector.
     ///
     /// # Safety
     /// As `of_row`.
     #[inline(always)]
-    unsafe fn add_eight<const R: usize>(
+    unsafe fn add_quads<const R: usize>(
         self,
         common: &[F32x4; R],
         right: *const f32,
@@ -38,10 +41,8 @@ pub trait Term: Copy {
         column: usize,
         quad: usize,
     ) -> [[F32x4; R]; 2] {
-        core::array::from_fn(|i| unsafe {
-            let column = column + i * LANES;
-            self.add(common, F32x4::load(right.add(column)), row, column, quad + i * R)
-        })
+        let terms = unsafe { self.add(common, F32x4::load(right.add(column)), row, column, quad) };
+        [terms, [F32x4::splat(0.0); R]]
     }
 
     /// The same for one row, once momentum has moved on.
@@ -112,6 +113,8 @@ pub struct Pending {
 }
 
 impl Term for Pending {
+    const QUADS: usize = 2;
+
     #[inline(always)]
     unsafe fn of_row(self, _: usize, factor: f32) -> F32x4 {
         F32x4::splat(factor)
@@ -129,7 +132,7 @@ impl Term for Pending {
         core::array::from_fn(|i| sum[i].mul(common[i]))
     }
     #[inline(always)]
-    unsafe fn add_eight<const R: usize>(
+    unsafe fn add_quads<const R: usize>(
         self,
         common: &[F32x4; R],
         _: *const f32,
