@@ -128,6 +128,8 @@ const NO_WEIGHTS: Weights = Weights {
     sums: null_mut(),
     starts: null(),
     index: null(),
+    centroids: null_mut(),
+    members: null_mut(),
 };
 
 /// No shift candidates: models that have them are refused.

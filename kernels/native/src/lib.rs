@@ -11,9 +11,15 @@ pub mod abi;
 mod avx2;
 #[path = "../../src/bytes.rs"]
 mod bytes;
+#[path = "../../src/codebook_learning.rs"]
+mod codebook_learning;
+#[path = "../../src/codebooks.rs"]
+mod codebooks;
 #[path = "../../src/combiner.rs"]
 mod combiner;
 mod cost;
+#[path = "../../src/doubles.rs"]
+mod doubles;
 mod exports;
 pub mod format_f32;
 #[path = "../../src/formats.rs"]
@@ -56,6 +62,8 @@ mod small_integers;
 mod sparse;
 #[path = "../../src/stored.rs"]
 mod stored;
+#[path = "../../src/tables.rs"]
+mod tables;
 mod tensors;
 #[path = "../../src/terms.rs"]
 mod terms;

@@ -272,6 +272,7 @@ fn empty_model(plan: &Plan) -> Model {
         format: format::F32,
         pruned: pruned::NO,
         noise: 0,
+        turn: 0,
         shifts: 0,
         shift_radius: 0,
         shift_prior: 0.0,
