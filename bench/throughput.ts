@@ -251,3 +251,19 @@ function rowOf(spec: string, rule: RuleName, entry: Entry): Row {
     cached: roof === null ? null : roof.here.read > MUCH_FASTER * roof.memory.read,
   };
 }
+
+/**
+ * What the naive loops make of a model and rule, for ratios. The engine now and then leaves them uncompiled for a whole run; the
+ * reference, which does more for a weight, is then the faster of both, and a ratio to them would flatter everything else.
+ *
+ * @param rows those of one model and rule
+ * @returns steps/s; NaN where there is no such row, or none that can be compared with
+ */
+export function naiveRate(
+  rows: readonly Pick<Row, "backend" | "stepsPerSecond">[],
+): number {
+  const rateOf = (name: string) =>
+    rows.find(({ backend }) => backend === name)?.stepsPerSecond ?? NaN;
+  const naive = rateOf("naive");
+  return naive < rateOf("reference") ? NaN : naive;
+}

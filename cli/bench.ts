@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { measure, type Row, sharesOf } from "../bench/throughput.ts";
+import { measure, naiveRate, type Row, sharesOf } from "../bench/throughput.ts";
 import { BUILTIN_NAMES } from "../model/builtin.ts";
 import type { RuleName } from "../model/spec.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -90,7 +90,7 @@ export function scaling(rows: readonly Row[]): string[] {
 
 /** Rows of one model and rule; the last columns are the share of the memory's bandwidth and the ratio to the naive loops. */
 function render(rows: readonly Row[]): string {
-  const naive = rows.find((row) => row.backend === "naive")?.stepsPerSecond ?? NaN;
+  const naive = naiveRate(rows);
   const head = [
     "model",
     "rule",
@@ -119,7 +119,7 @@ function render(rows: readonly Row[]): string {
       row.gbPerSecond.toFixed(1),
       sharesOf(row).roof,
       sharesOf(row).waiting,
-      (row.stepsPerSecond / naive).toFixed(1),
+      Number.isNaN(naive) ? "" : (row.stepsPerSecond / naive).toFixed(1),
     ]),
   ]);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Row, sharesOf } from "../throughput.ts";
+import { naiveRate, type Row, sharesOf } from "../throughput.ts";
 import type { RuleName } from "../../model/spec.ts";
 import { quantity } from "../../cli/format.ts";
 import type { Machine } from "./machine.ts";
@@ -56,7 +56,7 @@ const markdown = (head: readonly string[], rows: readonly (readonly string[])[])
 export function speedTable({ rows, peers, weights }: ModelResult): string {
   const named = (name: string) => peers.filter((peer) => peer.name === name);
   const bases = [
-    fastest(rows.filter(({ backend }) => backend === "naive")),
+    naiveRate(rows),
     fastest(named("numpy")),
     fastest(named("numpy einsum")),
     fastest(named("TensorFlow.js")),
