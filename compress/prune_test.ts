@@ -1,8 +1,7 @@
 /** What is pruned. */
 import { backend as reference } from "../backends/reference/backend.ts";
 import { buildPlan } from "../conformance/plans.ts";
-import type { Recipe } from "../conformance/recipe.ts";
-import { recipes } from "../conformance/recipe.ts";
+import { CORE, type Recipe, recipes } from "../conformance/recipe.ts";
 import { initialCheckpoint, weightSource } from "../model/initialise.ts";
 import { type Plan, unitCount } from "../model/plan.ts";
 import { matricesOf } from "../model/weight_format.ts";
@@ -12,14 +11,7 @@ import { densityOf, prune } from "./prune.ts";
 
 const recipe: Recipe = {
   ...fc.sample(
-    recipes({
-      delays: false,
-      parts: false,
-      masks: false,
-      skipping: false,
-      shifts: false,
-      formats: [],
-    }),
+    recipes(CORE),
     {
       numRuns: 1,
       seed: 3,

@@ -19,7 +19,14 @@ import { NARROW_FORMATS } from "../model/weight_format.ts";
 import { buildPlan } from "./plans.ts";
 import { allProperties } from "./properties/all.ts";
 import type { Property, Subject } from "./property.ts";
-import { FEATURE_NAMES, hasFeature, type PlanFeatures, type Recipe, recipes } from "./recipe.ts";
+import {
+  CORE,
+  FEATURE_NAMES,
+  hasFeature,
+  type PlanFeatures,
+  type Recipe,
+  recipes,
+} from "./recipe.ts";
 
 /** Something the kit should not ask for, or not yet. */
 export interface Exception {
@@ -146,16 +153,8 @@ class OpenDevice {
 
 /** What a device accepts beyond the core profile: asked of some plans that differ in nothing else. */
 function featuresOf(device: Device, seed: number): PlanFeatures {
-  const none: PlanFeatures = {
-    delays: false,
-    parts: false,
-    masks: false,
-    skipping: false,
-    shifts: false,
-    formats: [],
-  };
   const accepted = (fixed: Partial<Recipe>) => {
-    const sample = fc.sample(recipes(none, fixed), { numRuns: 20, seed });
+    const sample = fc.sample(recipes(CORE, fixed), { numRuns: 20, seed });
     return sample.filter((recipe) => device.accepts(buildPlan(recipe)).ok).length > 10;
   };
   return {

@@ -22,6 +22,16 @@ export interface PlanFeatures {
   readonly formats: readonly NarrowFormat[];
 }
 
+/** None of them: the core profile, which every backend is expected to take. */
+export const CORE: PlanFeatures = {
+  delays: false,
+  parts: false,
+  masks: false,
+  skipping: false,
+  shifts: false,
+  formats: [],
+};
+
 /** What a plan is said to have where it has an optional part. */
 export const FEATURE_NAMES: Readonly<Record<keyof PlanFeatures, string>> = {
   delays: "delays",

@@ -11,20 +11,12 @@ import { NARROW_FORMATS } from "../../model/weight_format.ts";
 import { buildCase } from "../case.ts";
 import { buildPlan } from "../plans.ts";
 import { claim, failureOf, type Property, recipesFor, withSession } from "../property.ts";
-import { recipes } from "../recipe.ts";
+import { CORE, recipes } from "../recipe.ts";
 import { readLengths, stepOnce } from "../trace.ts";
 
 /** The share of plans of the core profile (both rules, f32, delays of one step, no parts, no mask, no shift candidates, all units learn) that may be refused. */
 export const MOST_REFUSED = 0.05;
 
-const CORE = {
-  delays: false,
-  parts: false,
-  masks: false,
-  skipping: false,
-  shifts: false,
-  formats: [],
-};
 const ALL = {
   delays: true,
   parts: true,
