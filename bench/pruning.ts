@@ -40,7 +40,9 @@ const flags = parseArgs(Deno.args, {
 const steps = Number(flags.steps);
 
 const SIDES = [[1, 4], [4, 1], [4, 4], [8, 1], [1, 8]] as const;
-const VARIANTS: readonly Required<PruneOptions>[] = [0.25, 0.1].flatMap((density) => [
+const VARIANTS: readonly Required<Omit<PruneOptions, "initial">>[] = [0.25, 0.1].flatMap((
+  density,
+) => [
   ...SIDES.map(([rows, columns]) => ({
     density,
     blocks: { rows, columns },

@@ -1,9 +1,14 @@
 /**
- * Which weights a model can do without: magnitude pruning, in blocks.
+ * Which weights a model can do without, in blocks: those that learning has moved least.
+ *
+ * Under rule saccade encoders begin with random features and with contexts at 0. What a random weight is worth, its size does not say:
+ * pruned by size, a model loses its contexts, which are small, and keeps what it was born with. So weights count by how far they are
+ * from where they began ("movement": Zhou et al. 2019, arXiv 1905.01067; measured in docs/compression.md).
  *
  * @module
  */
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
+import { initialWeights, type Weights } from "../model/initialise.ts";
 import { layerOf, type Mask, type Plan } from "../model/plan.ts";
 import { DEFAULT_SCOPE, type PruningScope } from "../model/pruning_schedule.ts";
 import { type Blocks, hiddenMajor } from "../model/weight_blocks.ts";
@@ -11,6 +16,9 @@ import { matricesOf, type MatrixPlace } from "../model/weight_format.ts";
 
 /** Of the density, what every matrix keeps at least, whatever it competes with: one that has lost nearly all stops working. */
 const LEAST_SHARE = 0.5;
+
+/** What a distance counts where all of the model competes: encoders move less than decoders, and what is seen is predicted by layer 0. */
+const WORTH = { encoder: 2, aboveLayer0: 0.5 };
 
 /** How a model is pruned. */
 export interface PruneOptions {
@@ -20,6 +28,8 @@ export interface PruneOptions {
   readonly blocks?: Blocks;
   /** `global` unless stated: what the whole can do without goes, wherever it is. With `matrix` every matrix has the density. */
   readonly scope?: PruningScope;
+  /** The weights that the model began with; those of a new model of this plan unless stated. Not needed under rule 2016. */
+  readonly initial?: Weights;
 }
 
 /** A pruned model. */
@@ -33,15 +43,16 @@ export interface Pruned {
 /** The blocks of a matrix, in the order of `weight_blocks.ts`. */
 interface Scored {
   readonly place: MatrixPlace;
-  /** Of each block the mean square of its weights; -1 where all of it was pruned before. */
+  /** Of each block what it is worth; -1 where all of it was pruned before. */
   readonly scores: Float64Array;
 }
 
 /**
- * Prunes the blocks whose weights are smallest. What was pruned before stays pruned.
+ * Prunes the blocks whose weights are worth least. What was pruned before stays pruned.
  *
- * Blocks at the end of a matrix are as small as what is left of it; blocks are compared by the mean square of their weights. Every
- * matrix keeps half of the density at least, and one block.
+ * Rule saccade: a block is worth the mean square of how far its weights are from where they began; with scope `global` the distances
+ * of encoders count twice, and all of those above layer 0 half. Rule 2016: the mean square of its weights. Blocks at the end of a matrix
+ * are as small as what is left of it. Every matrix keeps half of the density at least, and one block.
  *
  * @param plan the model, perhaps pruned already
  * @param checkpoint its state, with nothing deferred
@@ -63,7 +74,7 @@ interface Scored {
 export function prune(
   plan: Plan,
   checkpoint: Checkpoint,
-  { density, blocks = { rows: 1, columns: 1 }, scope = DEFAULT_SCOPE }: PruneOptions,
+  { density, blocks = { rows: 1, columns: 1 }, scope = DEFAULT_SCOPE, initial }: PruneOptions,
 ): Pruned {
   checkPruning(plan, { density, blocks });
   if (checkpoint.deferred !== undefined) {
@@ -74,6 +85,7 @@ export function prune(
     encoder: new Uint8Array(tensors["encoder"]!.length),
     decoder: new Uint8Array(tensors["decoder"]!.length),
   };
+  const began = plan.rule.name === "2016" ? undefined : initial ?? initialWeights(plan);
   const layers = layerOf(plan);
   const groups = new Map<string, Scored[]>();
   for (const place of matricesOf(plan)) {
@@ -85,7 +97,11 @@ export function prune(
       : "all";
     const list = groups.get(group) ?? [];
     groups.set(group, list);
-    list.push({ place, scores: scoresOf(place, blocks, tensors[name]!, plan.mask?.[name]) });
+    const worth = began === undefined || scope !== "global"
+      ? 1
+      : (name === "encoder" ? WORTH.encoder : 1) * (layers[unit] === 0 ? 1 : WORTH.aboveLayer0);
+    const values = { weights: tensors[name]!, began: began?.[name], kept: plan.mask?.[name] };
+    list.push({ place, scores: scoresOf(place, blocks, values, worth * worth) });
   }
   for (const list of groups.values()) {
     const chosen = choose(list.map(({ scores }) => scores), density);
@@ -144,8 +160,12 @@ function strides({ name, columns }: MatrixPlace): readonly [across: number, alon
 function scoresOf(
   place: MatrixPlace,
   { rows, columns }: Blocks,
-  weights: Tensor,
-  kept: Uint8Array | undefined,
+  { weights, began, kept }: {
+    readonly weights: Tensor;
+    readonly began: Tensor | undefined;
+    readonly kept: Uint8Array | undefined;
+  },
+  worth: number,
 ): Float64Array {
   const [height, width] = hiddenMajor(place);
   const [across, along] = strides(place);
@@ -161,10 +181,12 @@ function scoresOf(
           const at = place.begin + i * across + j * along;
           if (kept !== undefined && kept[at] === 0) continue;
           left++;
-          squares += weights[at]! * weights[at]!;
+          const far = began === undefined ? weights[at]! : weights[at]! - began[at]!;
+          squares += far * far;
         }
       }
-      scores[block] = left === 0 ? -1 : squares / ((bottom - row) * (right - column));
+      const size = (bottom - row) * (right - column);
+      scores[block] = left === 0 ? -1 : worth * squares / size;
     }
   }
   return scores;

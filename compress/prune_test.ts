@@ -2,8 +2,10 @@
 import { backend as reference } from "../backends/reference/backend.ts";
 import { buildPlan } from "../conformance/plans.ts";
 import { CORE, type Recipe, recipes } from "../conformance/recipe.ts";
-import { initialCheckpoint, weightSource } from "../model/initialise.ts";
-import { type Plan, unitCount } from "../model/plan.ts";
+import { builtinSpec } from "../model/builtin.ts";
+import { compilePlan } from "../model/compile.ts";
+import { initialCheckpoint, initialWeights, weightSource } from "../model/initialise.ts";
+import { layerOf, type Plan, unitCount } from "../model/plan.ts";
 import { matricesOf } from "../model/weight_format.ts";
 import { assert, assertEquals, assertThrows } from "../std_assert.ts";
 import fc from "fast-check";
@@ -68,6 +70,69 @@ Deno.test("weights are pruned by their size, and with scope matrix in every matr
       }
     }
   }
+});
+
+/** A model of rule saccade some of whose weights learning has moved, each by a distance of its own, and by how much. */
+function moved(of: Plan) {
+  const checkpoint = initialCheckpoint(of);
+  const draw = weightSource(7);
+  const far = {
+    encoder: checkpoint.tensors["encoder"]!.map(() => draw() / 100),
+    decoder: checkpoint.tensors["decoder"]!.map(() => draw() / 100),
+  };
+  const tensors = { ...checkpoint.tensors };
+  for (const name of ["encoder", "decoder"] as const) {
+    tensors[name] = tensors[name]!.map((weight, i) => weight + far[name][i]!);
+  }
+  return { checkpoint: { ...checkpoint, tensors }, far };
+}
+
+Deno.test("under rule saccade weights count by how far they are from where they began", () => {
+  const whole = compilePlan(builtinSpec("tiny"));
+  const { checkpoint, far } = moved(whole);
+  const { plan: { mask } } = prune(whole, checkpoint, { density: 0.3, scope: "matrix" });
+  for (const { name, begin, rows, columns } of matricesOf(whole)) {
+    let [most, least] = [0, Infinity];
+    for (let i = begin; i < begin + rows * columns; i++) {
+      const distance = Math.abs(far[name][i]!);
+      if (mask[name][i] === 1) least = Math.min(least, distance);
+      else most = Math.max(most, distance);
+    }
+    // Weights are rounded to f32 where they are, not where they began.
+    assert(most <= least + 1e-7, `${name}: ${most} is pruned, ${least} is kept`);
+  }
+});
+
+Deno.test("in all of a model distances of encoders count twice, and those above layer 0 half", () => {
+  const whole = compilePlan(builtinSpec("tiny"));
+  const { checkpoint, far } = moved(whole);
+  const { plan: { mask } } = prune(whole, checkpoint, { density: 0.5 });
+  const layers = layerOf(whole);
+  let [most, least] = [0, Infinity];
+  for (const { name, unit, begin, rows, columns } of matricesOf(whole)) {
+    const kept = mask[name].subarray(begin, begin + rows * columns);
+    const density = kept.reduce((sum, bit) => sum + bit, 0) / kept.length;
+    for (let i = 0; i < kept.length; i++) {
+      const distance = Math.abs(far[name][begin + i]!) * (name === "encoder" ? 2 : 1) *
+        (layers[unit]! > 0 ? 0.5 : 1);
+      // A matrix at its least keeps more than its weights are worth.
+      if (kept[i] === 0) most = Math.max(most, distance);
+      else if (density > 0.26) least = Math.min(least, distance);
+    }
+  }
+  assert(most <= least + 1e-7, `${most} is pruned, ${least} is kept`);
+});
+
+Deno.test("a model that began elsewhere is compared with where it began", () => {
+  const whole = compilePlan(builtinSpec("tiny"));
+  const other = compilePlan(builtinSpec("tiny", { fields: { seed: 9 } }));
+  const { checkpoint } = moved(other);
+  const initial = initialWeights(other);
+  const density = 0.3;
+  const { mask } = prune(other, checkpoint, { density }).plan;
+  assertEquals(prune(whole, checkpoint, { density, initial }).plan.mask, mask);
+  const { encoder } = prune(whole, checkpoint, { density }).plan.mask;
+  assert(encoder.some((bit, i) => bit !== mask.encoder[i]), "where it began made no difference");
 });
 
 for (const [rows, columns] of [[4, 1], [1, 4], [4, 4], [2, 3], [7, 1]] as const) {

@@ -43,6 +43,9 @@ const CLASSIC: Fields = {
   backpropagate_readout_error: true,
 };
 
+/** What differs from the defaults of rule saccade: block matching, and encoders that learn at the rate found since (docs/learning.md). */
+const SACCADE: Fields = { motion: 3, encoder_rate: 0.4 };
+
 const GRIDS: Readonly<Record<string, { grid: Fields; readout: number[]; flags2016: Fields }>> = {
   tiny: {
     grid: { layer_shapes: [4, 3, 2, 1], input_block_size: 5, hidden_block_size: 5 },
@@ -77,7 +80,7 @@ export const BUILTIN_NAMES: readonly string[] = Object.keys(GRIDS);
 /**
  * A built-in model.
  *
- * Under rule saccade it is the grid with the defaults of the rule and `motion: 3`; under rule 2016 it has the flags of the
+ * Under rule saccade it is the grid with the defaults of the rule, `motion: 3` and `encoder_rate: 0.4`; under rule 2016 it has the flags of the
  * released file of its family (very_deep, or classic_medium for `classic` and `tiny`).
  *
  * @param name one of {@linkcode BUILTIN_NAMES}
@@ -110,7 +113,7 @@ export function builtinSpec(
     ...known.grid,
     readout_block_size: known.readout,
     rule,
-    ...(rule === "2016" ? known.flags2016 : { motion: 3 }),
+    ...(rule === "2016" ? known.flags2016 : SACCADE),
     ...options.fields,
   });
 }

@@ -41,13 +41,39 @@ export function weightSource(seed: number): () => number {
   };
 }
 
+/** The matrices of a model, in the layout of its plan. */
+export interface Weights {
+  /** Of all units, [hidden, inputs] each. */
+  readonly encoder: Tensor;
+  /** Of all units, [outputs, hidden + 1] each. */
+  readonly decoder: Tensor;
+}
+
 /**
- * The state that a new model starts from.
+ * The weights that a new model starts from, before they are rounded to its format.
  *
  * Rule 2016: both matrices uniform in +-1/sqrt(inputs), drawn as the release stores them, inputs outermost; seed + 64 unit for
  * the encoder, one more for the decoder. Rule saccade: the encoder uniform in +-2/sqrt(features + 1), row by row, context
- * columns 0 and not drawn, seed + 64 unit; the decoder 0. Values are drawn in f64 and rounded once, in
- * a narrow format to the nearest.
+ * columns 0 and not drawn, seed + 64 unit; the decoder 0. Values are drawn in f64 and rounded once.
+ *
+ * @param plan a compiled model
+ * @param options `precision` of the tensors, f32 unless stated
+ */
+export function initialWeights(
+  plan: Plan,
+  options: { readonly precision?: "f32" | "f64" } = {},
+): Weights {
+  const Values = options.precision === "f64" ? Float64Array : Float32Array;
+  const { encoder, decoder } = stateLengths(plan);
+  const weights = { encoder: new Values(encoder!), decoder: new Values(decoder!) };
+  if (plan.rule.name === "2016") fill2016(plan, weights);
+  else fillSaccade(plan, weights.encoder);
+  return weights;
+}
+
+/**
+ * The state that a new model starts from: {@linkcode initialWeights}, in a narrow format rounded to the nearest, and everything else at
+ * rest.
  *
  * @param plan a compiled model
  * @param options `precision` of the tensors, f32 unless stated
@@ -59,16 +85,15 @@ export function initialCheckpoint(
 ): Checkpoint {
   const Values = options.precision === "f64" ? Float64Array : Float32Array;
   const tensors: Record<string, Tensor> = {};
+  const weights = initialWeights(plan, options);
   for (const [name, length] of Object.entries(stateLengths(plan))) {
-    tensors[name] = new Values(length);
+    tensors[name] = weights[name as keyof Weights] ?? new Values(length);
   }
   if (plan.rule.name === "2016") {
-    fill2016(plan, tensors["encoder"]!, tensors["decoder"]!);
     const at = offsetsOf(plan);
     for (const end of at.input.subarray(1)) tensors["input"]![end - 1] = plan.rule.bias;
     tensors["maximum"]?.fill(1);
   } else {
-    fillSaccade(plan, tensors["encoder"]!);
     tensors["scale"]!.fill(FIRST_SCALE);
     const weights = tensors["combiner.weights"]!;
     const prior = combinerPrior(plan);
@@ -78,7 +103,7 @@ export function initialCheckpoint(
   return { step: 0, learned: 0, started: false, tensors: stored };
 }
 
-function fill2016(plan: Plan, encoder: Tensor, decoder: Tensor): void {
+function fill2016(plan: Plan, { encoder, decoder }: Weights): void {
   const at = offsetsOf(plan);
   const H = plan.hidden;
   for (let u = 0; u < unitCount(plan); u++) {

@@ -4,7 +4,8 @@
  * @module
  */
 import { checkShare, contextsAfter, dropContexts } from "../compress/contexts.ts";
-import { densityOf, prune, type PruneOptions } from "../compress/prune.ts";
+import { firstWeights } from "../compress/first_weights.ts";
+import { checkPruning, densityOf, prune, type PruneOptions } from "../compress/prune.ts";
 import { quantise, type Quantised } from "../compress/quantise.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
 import { planOf, type StoredCheckpoint } from "../model/checkpoint_file.ts";
@@ -87,7 +88,13 @@ export async function compress(
   const dense = denseCheckpoint(before, stored.checkpoint);
   // What goes at once goes first: scales and codebooks are then those of what is left.
   const atOnce = pruning !== undefined && !(retraining?.gradual ?? retraining !== undefined);
-  const start = atOnce ? prune(before, dense, pruning) : { plan: before, checkpoint: dense };
+  let left = stored.contexts;
+  // Drawn again for every pruning: between them nobody holds another model's worth of weights.
+  const began = () =>
+    firstWeights({ spec: stored.spec, ...(left === undefined ? {} : { contexts: left }) });
+  const start = atOnce
+    ? prune(before, dense, { ...pruning, initial: began() })
+    : { plan: before, checkpoint: dense };
   const { plan, checkpoint, lost } = quantise(
     start.plan,
     start.checkpoint,
@@ -97,7 +104,6 @@ export async function compress(
   // While it is taught every update is written at once; whether they are deferred when it runs is up to its specification.
   const spec = { ...stored.spec, format };
   let frames = stored.sourceFrames;
-  let left = stored.contexts;
   const { pruning: under, ...rest } = stored;
   const wrap = (plan: Plan, checkpoint: Checkpoint): StoredCheckpoint => ({
     ...rest,
@@ -115,7 +121,7 @@ export async function compress(
   };
   // What makes no sense is refused before an hour of teaching.
   if (contexts !== undefined) checkShare(contexts);
-  if (pruning !== undefined && !atOnce) prune(state.plan, state.checkpoint, pruning);
+  if (pruning !== undefined && !atOnce) checkPruning(state.plan, pruning);
   if (retraining === undefined) {
     const compressed = wrap(state.plan, state.checkpoint);
     await save?.(compressed, true);
@@ -132,7 +138,11 @@ export async function compress(
     let density = atOnce ? pruning.density : densityOf(state.plan);
     if (pruning !== undefined && !atOnce && done > 0) {
       density = gradualDensity(pruning.density, done, from);
-      state = prune(state.plan, state.checkpoint, { ...pruning, density });
+      state = prune(state.plan, state.checkpoint, {
+        ...pruning,
+        density,
+        initial: began(),
+      });
     }
     const begin = made;
     const taught = await teach(state.plan, state.checkpoint, feed, retraining, end - begin, (n) => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { firstWeights } from "../compress/first_weights.ts";
 import { checkPruning, densityOf, prune, type PruneOptions } from "../compress/prune.ts";
 import type { StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { denseCheckpoint } from "../model/pairs.ts";
@@ -96,15 +97,20 @@ function isSame(wish: PruningWish, begun: PruningSchedule): boolean {
 /** A schedule on its way through a run. */
 export class GradualPruning {
   readonly #schedule: PruningSchedule;
+  readonly #resume: StoredCheckpoint | undefined;
   readonly #last: number;
   readonly #due: ReadonlySet<number>;
   #made: number;
   /** Prunings that the device did not take are not tried again in this run. */
   #given = false;
 
-  /** @param schedule where it stands */
-  constructor(schedule: PruningSchedule) {
+  /**
+   * @param schedule where it stands
+   * @param resume what the run goes on from, where it does
+   */
+  constructor(schedule: PruningSchedule, resume?: StoredCheckpoint) {
     this.#schedule = schedule;
+    this.#resume = resume;
     this.#made = schedule.made;
     this.#last = schedule.steps + 1;
     this.#due = new Set(pruningSteps(schedule.steps));
@@ -134,9 +140,10 @@ export class GradualPruning {
   async prune(running: Running): Promise<void> {
     const density = densityDue(this.schedule)!;
     const { blocks, scope } = this.#schedule;
+    const initial = this.#resume === undefined ? {} : { initial: firstWeights(this.#resume) };
     try {
       await running.become((plan, state) =>
-        prune(plan, denseCheckpoint(plan, state), { density, blocks, scope })
+        prune(plan, denseCheckpoint(plan, state), { density, blocks, scope, ...initial })
       );
     } catch (error) {
       this.#given = true;

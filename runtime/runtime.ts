@@ -203,7 +203,9 @@ class Loop {
   }
 
   #startPruning(schedule: PruningSchedule | undefined): void {
-    this.#pruning = schedule === undefined ? undefined : new GradualPruning(schedule);
+    this.#pruning = schedule === undefined
+      ? undefined
+      : new GradualPruning(schedule, this.#options.resume);
   }
 
   /** Goes to where the last run ended, and starts the meter. */
