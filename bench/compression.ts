@@ -3,7 +3,7 @@
  * docs/compression.md.
  *
  * Each model learns the built-in scene, which never repeats, from its first step in its format; pruning goes on over the first three
- * quarters of nine tenths of the steps. Counted are the last tenth, learning, and as many frames as a twenty-fifth of the steps after it,
+ * quarters of nine tenths of the steps; codebooks, which are for models that have learned, are made there. Counted are the last tenth, learning, and as many frames as a twenty-fifth of the steps after it,
  * frozen. With `--clips FOLDER` each clip in it is then seen once, by models that know nothing and by those that know the scene:
  * the first 70 % learning, the rest frozen. Results are added to a file as they come, and what is in it is not made again.
  *
@@ -20,7 +20,7 @@ import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { frameSide, type Spec } from "../model/spec.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "../model/weight_format.ts";
-import { compress } from "../runtime/compression.ts";
+import { compress, PRUNED_BY } from "../runtime/compression.ts";
 import { DirectFeed } from "../runtime/feed.ts";
 import { Running } from "../runtime/running.ts";
 import { type Trial, tryModel } from "../runtime/trial.ts";
@@ -40,6 +40,8 @@ const VARIANTS: readonly Variant[] = [
   { format: "f32", density: 0.1 },
   { format: "i8", density: 0.1 },
 ];
+
+const CODEBOOKS: readonly WeightFormat[] = ["codebook4", "codebook2"];
 
 /** One model on one source. */
 interface Result {
@@ -121,12 +123,18 @@ const size = { width: side, height: side };
 /** A model that has seen nine tenths of the scene. */
 async function learnScene(spec: Spec, { format, density }: Variant): Promise<StoredCheckpoint> {
   await using source = openScene({ size });
-  const { stored } = await compress(newModel(spec), {
+  const taught = 0.9 * steps;
+  const plain = CODEBOOKS.includes(format) ? PRUNED_BY * taught : 0;
+  const how = { source, sameSource: true, backend: "wasm", threads };
+  const begun = plain === 0
+    ? newModel(spec)
+    : (await compress(newModel(spec), { retraining: { ...how, steps: plain } })).stored;
+  const { stored } = await compress(begun, {
     format,
     ...(density === 1 ? {} : { pruning: { density, blocks: { rows: 1, columns: 8 } } }),
-    retraining: { source, sameSource: true, steps: 0.9 * steps, backend: "wasm", threads },
+    retraining: { ...how, steps: taught - plain, skip: 0 },
   });
-  return stored;
+  return { ...stored, sourceFrames: taught };
 }
 
 async function tryClips(
@@ -178,8 +186,8 @@ for (const seed of seeds) {
       }
       if (clips.length > 0) await tryClips(stored, (clip) => missing(after(clip)));
     }
-    // Nothing is known yet of what is to be pruned.
-    if (variant.density < 1 || clips.length === 0) continue;
+    // Nothing is known yet of what is to be pruned, or of what a codebook should hold.
+    if (variant.density < 1 || CODEBOOKS.includes(variant.format) || clips.length === 0) continue;
     const { format } = variant;
     const { stored } = await compress(newModel(spec), { format });
     await tryClips(stored, missing);

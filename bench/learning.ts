@@ -32,7 +32,8 @@ interface Result extends Outcome {
 }
 
 async function learn(path: string, motion: number, folder: string): Promise<Result> {
-  const spec = builtinSpec("small", { fields: { motion } });
+  // At the rates that were published with the rule; the built-in model has others since.
+  const spec = builtinSpec("small", { fields: { motion, encoder_rate: 0.1 } });
   const side = frameSide(spec);
   const open = () => openVideo(path, { size: { width: side, height: side }, fit: "stretch" });
   await using counted = await open();

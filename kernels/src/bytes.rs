@@ -2,8 +2,9 @@
 //! panels. `backends/reference/bytes.ts` is the definition of the products, `rounding.ts` that of learning.
 
 use crate::format_f32::PANEL;
-use crate::formats::{MOST_CHANGE, MOST_STEPS, PART};
+use crate::formats::{FEW_STEPS, MOST_CHANGE, MOST_STEPS, PART};
 use crate::integers::I32x4;
+use crate::levels::largest;
 use crate::narrow::Learning;
 use crate::small_integers::{I8x16, I16x8, LEVEL_OFFSET, Level, TileSums};
 use crate::terms::Term;
@@ -165,29 +166,34 @@ impl Tiles {
     /// # Safety
     /// As `product`; no other thread touches the matrix. `column_halves` has the upper halves of the words of all columns.
     #[inline(always)]
-    pub unsafe fn learn<T: Term>(self, learning: Learning<T>, column_halves: *const i16, with: Use, out: *mut f32) {
+    pub unsafe fn learn<T: Term>(self, learning: Learning<T>, column_halves: *const u32, with: Use, out: *mut f32) {
         unsafe {
+            let most = if T::BOUNDED { largest(learning.right, self.columns) } else { f32::INFINITY };
             for panel in 0..self.panels() {
-                self.learn_panel(&learning, column_halves, with, panel, out);
+                let common: [F32x4; PANEL] = core::array::from_fn(|i| self.common(learning.term, panel * PANEL + i));
+                if T::BOUNDED && common.iter().all(|common| T::bound(*common, most) < FEW_STEPS) {
+                    self.learn_panel::<T, true>(&learning, column_halves, with, (panel, common), out);
+                } else {
+                    self.learn_panel::<T, false>(&learning, column_halves, with, (panel, common), out);
+                }
             }
         }
     }
 
+    /// `FEW`: the terms are below `FEW_STEPS`.
     #[inline(always)]
-    unsafe fn learn_panel<T: Term>(
+    unsafe fn learn_panel<T: Term, const FEW: bool>(
         &self,
         learning: &Learning<T>,
-        column_halves: *const i16,
+        column_halves: *const u32,
         with: Use,
-        panel: usize,
+        (panel, common): (usize, [F32x4; PANEL]),
         out: *mut f32,
     ) {
         unsafe {
             let Learning { term, right, words, .. } = *learning;
             let row = panel * PANEL;
-            let common: [F32x4; PANEL] = core::array::from_fn(|i| self.common(term, row + i));
-            let half = |i: usize| words.half(row + i);
-            let row_halves = [I16x8::two(half(0), half(1)), I16x8::two(half(2), half(3))];
+            let row_halves: [I32x4; PANEL] = core::array::from_fn(|i| I32x4::splat(words.half(row + i)));
             let (units, of) = (self.units(panel), self.sums_of(panel));
             let (mut sums, mut bytes) = (TileSums::zero(), TileSums::zero());
             let (mut most, mut least) = (I16x8::splat(0), I16x8::splat(0));
@@ -196,20 +202,21 @@ impl Tiles {
                 let quads = term.add_quads::<PANEL>(&common, right, row, column, at / LANES);
                 for (i, terms) in quads.into_iter().take(T::QUADS).enumerate() {
                     let column = column + i * LANES;
-                    let changes = terms.map(|term| I32x4::trunc(term, MOST_CHANGE));
-                    let noise = I16x8::load_twice(column_halves.add(column));
+                    let noise = I32x4::load(column_halves.add(column));
+                    let moved: [I32x4; PANEL] = core::array::from_fn(|i| {
+                        let term = terms[i];
+                        let change = if FEW { I32x4::trunc_small(term) } else { I32x4::trunc(term, MOST_CHANGE) };
+                        change.add(noise.xor(row_halves[i])).shr(16)
+                    });
                     let upper = I8x16::load(self.upper.add(at));
                     let mut masters = I8x16::load(self.lower.add(at)).with_upper(upper);
                     for i in 0..2 {
-                        let (a, b) = (changes[2 * i], changes[2 * i + 1]);
-                        let noise = noise.xor(row_halves[i]);
-                        // The carry of the lower half plus noise is -1 where there is one.
-                        let carry = I16x8::lower_halves(a, b).add(noise).less_unsigned(noise);
-                        let by = I16x8::upper_halves(a, b).sub(carry);
+                        let by = I16x8::narrow(moved[2 * i], moved[2 * i + 1]);
+                        let steps = masters[i].add(by);
                         let seen = masters[i].add_saturating(by);
                         most = most.max(seen);
                         least = least.min(seen);
-                        masters[i] = masters[i].add(by);
+                        masters[i] = steps;
                     }
                     let updated = I8x16::upper_of(masters);
                     updated.store(self.upper.add(at));
@@ -255,7 +262,7 @@ impl Tiles {
 
     /// Doubles the scale of a row if it has grown beyond it: takes the update back and makes it once more, halved.
     #[cold]
-    unsafe fn double<T: Term>(&self, learning: &Learning<T>, column_halves: *const i16, row: usize, common: F32x4) {
+    unsafe fn double<T: Term>(&self, learning: &Learning<T>, column_halves: *const u32, row: usize, common: F32x4) {
         unsafe {
             let mut grown = false;
             self.each(learning, column_halves, row, common, |_, steps, _| grown |= steps.abs() > MOST_STEPS);
@@ -278,20 +285,20 @@ impl Tiles {
     unsafe fn each<T: Term>(
         &self,
         learning: &Learning<T>,
-        column_halves: *const i16,
+        column_halves: *const u32,
         row: usize,
         common: F32x4,
         mut visit: impl FnMut(usize, i32, i32),
     ) {
         unsafe {
-            let word = learning.words.half(row) as u16;
+            let word = learning.words.half(row);
             for column in (0..self.columns).step_by(LANES) {
                 let at = row / PANEL * PANEL * self.columns + column * PANEL + row % PANEL * LANES;
                 let x = F32x4::load(learning.right.add(column));
                 let term = learning.term.again(common, x, row, column, at / LANES);
                 let changes = I32x4::trunc(term, MOST_CHANGE).to_array();
                 for (i, change) in changes.into_iter().enumerate() {
-                    let noise = i32::from(*column_halves.add(column + i) as u16 ^ word);
+                    let noise = *column_halves.add(column + i) as i32 ^ word;
                     let by = (change + noise) >> 16;
                     let known = i16::from_le_bytes([*self.lower.add(at + i) as u8, *self.upper.add(at + i) as u8]);
                     let before = i32::from(known.wrapping_sub(by as i16)) - ROUNDED;

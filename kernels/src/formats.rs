@@ -10,6 +10,8 @@ pub const MOST_STEPS: i32 = 32638;
 pub const MOST_CHANGE: f32 = 1073741824.0;
 /// What it is counted in.
 pub const PART: f32 = 65536.0;
+/// Terms below this move a weight of fixed point by 128 steps at most: a master that was within `MOST_STEPS` still fits i16.
+pub const FEW_STEPS: f32 = 127.0 * PART;
 
 /// Weights as they are stored; a quad is four that follow each other.
 pub trait Quads: Copy {

@@ -142,14 +142,18 @@ mod wasm {
         pub fn to_floats(self) -> F32x4 {
             F32x4(f32x4_convert_i32x4(self.0))
         }
+        /// Rounds towards 0 what i32 holds.
+        #[inline(always)]
+        pub fn trunc_small(values: F32x4) -> Self {
+            #[cfg(target_feature = "relaxed-simd")]
+            return I32x4(i32x4_relaxed_trunc_f32x4(values.0));
+            #[cfg(not(target_feature = "relaxed-simd"))]
+            return I32x4(i32x4_trunc_sat_f32x4(values.0));
+        }
         /// Rounds towards 0, at most `limit` either way, which is within i32; what is no number is the limit.
         #[inline(always)]
         pub fn trunc(values: F32x4, limit: f32) -> Self {
-            let within = f32x4_pmax(f32x4_splat(-limit), f32x4_pmin(f32x4_splat(limit), values.0));
-            #[cfg(target_feature = "relaxed-simd")]
-            return I32x4(i32x4_relaxed_trunc_f32x4(within));
-            #[cfg(not(target_feature = "relaxed-simd"))]
-            return I32x4(i32x4_trunc_sat_f32x4(within));
+            Self::trunc_small(F32x4(f32x4_pmax(f32x4_splat(-limit), f32x4_pmin(f32x4_splat(limit), values.0))))
         }
         #[inline(always)]
         pub fn to_array(self) -> [i32; 4] {
@@ -276,6 +280,9 @@ mod portable {
             let values = self.0.map(|lane| lane as f32);
             // Safety: four are there.
             unsafe { F32x4::load(values.as_ptr()) }
+        }
+        pub fn trunc_small(values: F32x4) -> Self {
+            I32x4(Self::bits_of(values).0.map(|lane| f32::from_bits(lane as u32) as i32))
         }
         pub fn trunc(values: F32x4, limit: f32) -> Self {
             I32x4(Self::bits_of(values).0.map(|lane| {

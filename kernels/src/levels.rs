@@ -11,18 +11,32 @@ const INFINITE: i32 = 0x7f80_0000;
 /// 1.5 * 2^23: added to a small number it leaves the nearest whole one in the lower bits.
 const NEAREST: f32 = 12582912.0;
 
+/// The bits of a vector's largest value without its sign; of one that is no number those of none.
+#[inline(always)]
+unsafe fn largest_bits(values: *const f32, length: usize) -> i32 {
+    let mut most = I32x4::splat(0);
+    for at in (0..length).step_by(LANES) {
+        let bits = I32x4::bits_of(unsafe { F32x4::load(values.add(at)) });
+        most = most.max(bits.and(I32x4::splat(0x7fff_ffff)));
+    }
+    most.largest()
+}
+
+/// A vector's largest value without its sign; no number where one of them is none.
+///
+/// # Safety
+/// `values` has `length` values, a multiple of four.
+pub unsafe fn largest(values: *const f32, length: usize) -> f32 {
+    f32::from_bits(unsafe { largest_bits(values, length) } as u32)
+}
+
 /// Rounds a vector to levels, which `put` is given four at a time; returns their scale.
 ///
 /// # Safety
 /// `values` has `length` values, a multiple of four.
 #[inline(always)]
 unsafe fn round(values: *const f32, length: usize, mut put: impl FnMut(usize, I32x4)) -> f32 {
-    let mut most = I32x4::splat(0);
-    for at in (0..length).step_by(LANES) {
-        let bits = I32x4::bits_of(unsafe { F32x4::load(values.add(at)) });
-        most = most.max(bits.and(I32x4::splat(0x7fff_ffff)));
-    }
-    let bits = most.largest();
+    let bits = unsafe { largest_bits(values, length) };
     let most = f32::from_bits(bits as u32);
     let scale = most / MOST_LEVEL;
     if !(LEAST..INFINITE).contains(&bits) {

@@ -57,8 +57,8 @@ impl Words {
     }
 
     /// The upper half of a row's word, which is all that fixed point needs.
-    pub fn half(self, row: usize) -> i16 {
-        (self.of_row(row) >> 16) as i16
+    pub fn half(self, row: usize) -> i32 {
+        (self.of_row(row) >> 16) as i32
     }
 
     /// Writes the words of columns, a multiple of four.
@@ -69,12 +69,12 @@ impl Words {
         self.each_four(columns, |column, words| unsafe { words.store(to.add(column)) });
     }
 
-    /// Writes their upper halves.
+    /// Writes their upper halves, in the place of the lower ones.
     ///
     /// # Safety
     /// There is room for them.
-    pub unsafe fn write_halves(self, columns: usize, to: *mut i16) {
-        self.each_four(columns, |column, words| unsafe { words.shr_unsigned(16).store_low16(to.add(column).cast()) });
+    pub unsafe fn write_halves(self, columns: usize, to: *mut u32) {
+        self.each_four(columns, |column, words| unsafe { words.shr_unsigned(16).store(to.add(column)) });
     }
 
     #[inline(always)]

@@ -1,8 +1,9 @@
 //! Pruned weights of which eight neighbours are always kept or pruned together (blocks of 1x8 are so): a visit to the index, and to
 //! the vectors, serves twice as many as in quads (`sparse`). The index is that of the quads; every other entry is read.
 
-use crate::formats::{MOST_CHANGE, MOST_STEPS, PART, Quads};
+use crate::formats::{FEW_STEPS, MOST_CHANGE, MOST_STEPS, PART, Quads};
 use crate::integers::I32x4;
+use crate::levels::largest;
 use crate::narrow::{Learning, Use};
 use crate::noise::Words;
 use crate::small_integers::I16x8;
@@ -42,11 +43,12 @@ pub trait Octs: Copy {
     /// They are there.
     unsafe fn times(read: Self::Read, vector: *const f32, column: usize, sum: Self::Sum) -> Self::Sum;
 
-    /// Adds terms and rounds by chance; `noise` has the words of all columns, or their upper halves.
+    /// Adds terms and rounds by chance; `noise` has the words of all columns, or their upper halves. `FEW`: the terms are below
+    /// `FEW_STEPS`.
     ///
     /// # Safety
     /// As `read`.
-    unsafe fn add(
+    unsafe fn add<const FEW: bool>(
         self,
         oct: usize,
         terms: [F32x4; 2],
@@ -102,7 +104,7 @@ impl<Q: Quads> Octs for Pairs<Q> {
         core::array::from_fn(|i| unsafe { sum[i].madd(read[i], F32x4::load(vector.add(column + i * LANES))) })
     }
     #[inline(always)]
-    unsafe fn add(
+    unsafe fn add<const FEW: bool>(
         self,
         oct: usize,
         terms: [F32x4; 2],
@@ -128,12 +130,13 @@ pub struct UpperBytes(pub *mut i16);
 impl UpperBytes {
     /// How many steps the weights move.
     #[inline(always)]
-    unsafe fn moved(terms: [F32x4; 2], (halves, column, row): (*const u32, usize, I16x8)) -> I16x8 {
-        let [a, b] = terms.map(|term| I32x4::trunc(term, MOST_CHANGE));
-        let noise = unsafe { I16x8::load(halves.cast::<i16>().add(column)) }.xor(row);
-        // The carry of the lower half plus noise is -1 where there is one.
-        let carry = I16x8::lower_halves(a, b).add(noise).less_unsigned(noise);
-        I16x8::upper_halves(a, b).sub(carry)
+    unsafe fn moved<const FEW: bool>(terms: [F32x4; 2], (halves, column, row): (*const u32, usize, I32x4)) -> I16x8 {
+        let [a, b] = core::array::from_fn(|i| {
+            let noise = unsafe { I32x4::load(halves.add(column + i * LANES)) }.xor(row);
+            let change = if FEW { I32x4::trunc_small(terms[i]) } else { I32x4::trunc(terms[i], MOST_CHANGE) };
+            change.add(noise).shr(16)
+        });
+        I16x8::narrow(a, b)
     }
 }
 
@@ -142,7 +145,7 @@ impl Octs for UpperBytes {
     const UNIT: f32 = 256.0;
     type Read = I16x8;
     type Sum = I32x4;
-    type RowNoise = I16x8;
+    type RowNoise = I32x4;
     type Most = [I16x8; 2];
 
     #[inline(always)]
@@ -150,8 +153,8 @@ impl Octs for UpperBytes {
         (I32x4::splat(0), [I16x8::splat(0); 2])
     }
     #[inline(always)]
-    fn row_noise(words: Words, row: usize) -> I16x8 {
-        I16x8::splat(words.half(row))
+    fn row_noise(words: Words, row: usize) -> I32x4 {
+        I32x4::splat(words.half(row))
     }
     #[inline(always)]
     fn total(sum: I32x4) -> f32 {
@@ -176,33 +179,34 @@ impl Octs for UpperBytes {
         sum.add(read.dot(unsafe { I16x8::load(vector.cast::<i16>().add(column)) }))
     }
     #[inline(always)]
-    unsafe fn add(
+    unsafe fn add<const FEW: bool>(
         self,
         oct: usize,
         terms: [F32x4; 2],
-        noise: (*const u32, usize, I16x8),
+        noise: (*const u32, usize, I32x4),
         [most, least]: &mut Self::Most,
     ) -> I16x8 {
         unsafe {
             let at = self.0.add(2 * oct * LANES);
-            let (before, by) = (I16x8::load(at), Self::moved(terms, noise));
-            let seen = before.add_saturating(by);
+            let (before, by) = (I16x8::load(at), Self::moved::<FEW>(terms, noise));
+            let steps = before.add(by);
+            let seen = if FEW { steps } else { before.add_saturating(by) };
             *most = most.max(seen);
             *least = least.min(seen);
-            let steps = before.add(by);
             steps.store(at);
             upper(steps)
         }
     }
-    unsafe fn halve(self, oct: usize, terms: [F32x4; 2], noise: (*const u32, usize, I16x8)) {
+    unsafe fn halve(self, oct: usize, terms: [F32x4; 2], noise: (*const u32, usize, I32x4)) {
         unsafe {
             let at = self.0.add(2 * oct * LANES);
-            let by = Self::moved(terms, noise).lanes();
+            let by = Self::moved::<false>(terms, noise).lanes();
             let (halves, column, row) = noise;
-            for (i, (by, row)) in by.into_iter().zip(row.lanes()).enumerate() {
+            let [row, ..] = row.to_array();
+            for (i, by) in by.into_iter().enumerate() {
                 let steps = i32::from((*at.add(i)).wrapping_sub(by)) + i32::from(by);
-                let noise = *halves.cast::<i16>().add(column + i) ^ row;
-                *at.add(i) = ((steps + i32::from(noise & 1)) >> 1) as i16;
+                let noise = *halves.add(column + i) as i32 ^ row;
+                *at.add(i) = ((steps + (noise & 1)) >> 1) as i16;
             }
         }
     }
@@ -301,25 +305,15 @@ impl<O: Octs> KeptOcts<O> {
     #[inline(always)]
     pub unsafe fn learn<T: Term>(self, learning: Learning<T>, with: Use, out: *mut f32) {
         unsafe {
+            let most = if O::FIXED && T::BOUNDED { largest(learning.right, self.columns) } else { f32::INFINITY };
             for row in 0..self.rows {
                 let common = learning.term.of_row(row, self.part(row));
-                let noise = O::row_noise(learning.words, row);
                 let unit = self.unit(row);
-                let (mut sum, mut most) = O::zero();
-                for oct in self.range(row) {
-                    let column = self.column(oct);
-                    let x = [0, LANES].map(|i| F32x4::load(learning.right.add(column + i)));
-                    let add =
-                        |i: usize| learning.term.add::<1>(&[common], x[i], row, column + i * LANES, 2 * oct + i)[0];
-                    let terms = [add(0), add(1)];
-                    if let Use::Old(e) = with {
-                        sum = O::times(self.octs.read(oct), e, column, sum);
-                    }
-                    let updated = self.octs.add(oct, terms, (learning.column_words, column, noise), &mut most);
-                    if let Use::Updated(next) = with {
-                        sum = O::times(updated, next, column, sum);
-                    }
-                }
+                let (sum, most) = if O::FIXED && T::BOUNDED && T::bound(common, most) < FEW_STEPS {
+                    self.learn_row::<T, true>(&learning, with, row, common)
+                } else {
+                    self.learn_row::<T, false>(&learning, with, row, common)
+                };
                 let mut product = O::total(sum) * unit;
                 if O::is_beyond(most) {
                     self.double(&learning, row, common);
@@ -331,6 +325,34 @@ impl<O: Octs> KeptOcts<O> {
                     *out.add(row) = product;
                 }
             }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn learn_row<T: Term, const FEW: bool>(
+        &self,
+        learning: &Learning<T>,
+        with: Use,
+        row: usize,
+        common: F32x4,
+    ) -> (O::Sum, O::Most) {
+        unsafe {
+            let noise = O::row_noise(learning.words, row);
+            let (mut sum, mut most) = O::zero();
+            for oct in self.range(row) {
+                let column = self.column(oct);
+                let x = [0, LANES].map(|i| F32x4::load(learning.right.add(column + i)));
+                let add = |i: usize| learning.term.add::<1>(&[common], x[i], row, column + i * LANES, 2 * oct + i)[0];
+                let terms = [add(0), add(1)];
+                if let Use::Old(e) = with {
+                    sum = O::times(self.octs.read(oct), e, column, sum);
+                }
+                let updated = self.octs.add::<FEW>(oct, terms, (learning.column_words, column, noise), &mut most);
+                if let Use::Updated(next) = with {
+                    sum = O::times(updated, next, column, sum);
+                }
+            }
+            (sum, most)
         }
     }
 

@@ -30,11 +30,6 @@ mod wasm {
         pub fn splat(value: i16) -> Self {
             I16x8(i16x8_splat(value))
         }
-        /// One in four lanes, another in the next four.
-        #[inline(always)]
-        pub fn two(low: i16, high: i16) -> Self {
-            I16x8(i16x8(low, low, low, low, high, high, high, high))
-        }
         /// # Safety
         /// Eight can be read there.
         #[inline(always)]
@@ -61,40 +56,19 @@ mod wasm {
         pub fn widen(self) -> [I32x4; 2] {
             [I32x4(i32x4_extend_low_i16x8(self.0)), I32x4(i32x4_extend_high_i16x8(self.0))]
         }
-        /// Four, twice.
-        ///
-        /// # Safety
-        /// Four can be read there.
+        /// Eight words that i16 holds.
         #[inline(always)]
-        pub unsafe fn load_twice(from: *const i16) -> Self {
-            I16x8(unsafe { v128_load64_splat(from.cast()) })
-        }
-        /// The upper halves of eight words.
-        #[inline(always)]
-        pub fn upper_halves(a: I32x4, b: I32x4) -> Self {
-            I16x8(i16x8_shuffle::<1, 3, 5, 7, 9, 11, 13, 15>(a.0, b.0))
-        }
-        /// Their lower halves.
-        #[inline(always)]
-        pub fn lower_halves(a: I32x4, b: I32x4) -> Self {
-            I16x8(i16x8_shuffle::<0, 2, 4, 6, 8, 10, 12, 14>(a.0, b.0))
+        pub fn narrow(a: I32x4, b: I32x4) -> Self {
+            I16x8(i16x8_narrow_i32x4(a.0, b.0))
         }
         #[inline(always)]
         pub fn add(self, other: Self) -> Self {
             I16x8(i16x8_add(self.0, other.0))
         }
-        #[inline(always)]
-        pub fn sub(self, other: Self) -> Self {
-            I16x8(i16x8_sub(self.0, other.0))
-        }
         /// At the ends it stays there.
         #[inline(always)]
         pub fn add_saturating(self, other: Self) -> Self {
             I16x8(i16x8_add_sat(self.0, other.0))
-        }
-        #[inline(always)]
-        pub fn xor(self, other: Self) -> Self {
-            I16x8(v128_xor(self.0, other.0))
         }
         #[inline(always)]
         pub fn max(self, other: Self) -> Self {
@@ -103,11 +77,6 @@ mod wasm {
         #[inline(always)]
         pub fn min(self, other: Self) -> Self {
             I16x8(i16x8_min(self.0, other.0))
-        }
-        /// -1 where it is less, both without a sign.
-        #[inline(always)]
-        pub fn less_unsigned(self, other: Self) -> Self {
-            I16x8(u16x8_lt(self.0, other.0))
         }
         #[inline(always)]
         pub fn lanes(self) -> [i16; 8] {
@@ -287,9 +256,6 @@ mod portable {
         pub fn splat(value: i16) -> Self {
             I16x8([value; 8])
         }
-        pub fn two(low: i16, high: i16) -> Self {
-            I16x8(from_fn(|i| if i < 4 { low } else { high }))
-        }
         pub unsafe fn load(from: *const i16) -> Self {
             I16x8(unsafe { from.cast::<[i16; 8]>().read_unaligned() })
         }
@@ -306,38 +272,21 @@ mod portable {
         pub fn widen(self) -> [I32x4; 2] {
             from_fn(|half| I32x4::from_array(from_fn(|i| i32::from(self.0[4 * half + i]))))
         }
-        pub unsafe fn load_twice(from: *const i16) -> Self {
-            let four = unsafe { from.cast::<[i16; 4]>().read_unaligned() };
-            I16x8(from_fn(|i| four[i % 4]))
-        }
-        pub fn upper_halves(a: I32x4, b: I32x4) -> Self {
-            let (a, b) = (a.to_array(), b.to_array());
-            I16x8(from_fn(|i| (if i < 4 { a[i] } else { b[i - 4] } >> 16) as i16))
-        }
-        pub fn lower_halves(a: I32x4, b: I32x4) -> Self {
+        pub fn narrow(a: I32x4, b: I32x4) -> Self {
             let (a, b) = (a.to_array(), b.to_array());
             I16x8(from_fn(|i| if i < 4 { a[i] } else { b[i - 4] } as i16))
         }
         pub fn add(self, other: Self) -> Self {
             self.zip(other, i16::wrapping_add)
         }
-        pub fn sub(self, other: Self) -> Self {
-            self.zip(other, i16::wrapping_sub)
-        }
         pub fn add_saturating(self, other: Self) -> Self {
             self.zip(other, i16::saturating_add)
-        }
-        pub fn xor(self, other: Self) -> Self {
-            self.zip(other, |a, b| a ^ b)
         }
         pub fn max(self, other: Self) -> Self {
             self.zip(other, i16::max)
         }
         pub fn min(self, other: Self) -> Self {
             self.zip(other, i16::min)
-        }
-        pub fn less_unsigned(self, other: Self) -> Self {
-            self.zip(other, |a, b| if (a as u16) < (b as u16) { -1 } else { 0 })
         }
         pub fn lanes(self) -> [i16; 8] {
             self.0

@@ -282,7 +282,7 @@ impl Stored<'_> {
                 return self.add_to_bytes(scratch, learning, with, out);
             }
             if self.is_bytes() && self.model.pruned == pruned::IN_OCTS {
-                words.write_halves(self.columns, scratch.words.cast());
+                words.write_halves(self.columns, scratch.words);
             } else if self.model.format != format::F32 {
                 words.write_columns(self.columns, scratch.words);
             }
@@ -316,7 +316,7 @@ impl Stored<'_> {
 
     #[inline(always)]
     unsafe fn add_to_bytes<T: Term>(&self, scratch: Scratch, learning: Learning<T>, with: Use, out: *mut f32) {
-        let halves: *mut i16 = scratch.words.cast();
+        let halves = scratch.words;
         unsafe {
             learning.words.write_halves(self.columns, halves);
             let levels = |vector| self.levels_of(scratch, vector, self.columns);

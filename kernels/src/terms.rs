@@ -7,6 +7,13 @@ use crate::vector::{F32x4, LANES};
 pub trait Term: Copy {
     /// Quads of columns that are made at once.
     const QUADS: usize = 1;
+    /// Whether `bound` knows one.
+    const BOUNDED: bool = false;
+
+    /// No term of a row is larger, where no value of the update's vector is larger than `most`; `common` is `of_row`.
+    fn bound(_common: F32x4, _most: f32) -> f32 {
+        f32::INFINITY
+    }
 
     /// What a row's terms have in common, times `factor`.
     ///
@@ -59,6 +66,12 @@ pub struct Outer {
 }
 
 impl Term for Outer {
+    const BOUNDED: bool = true;
+
+    #[inline(always)]
+    fn bound(common: F32x4, most: f32) -> f32 {
+        common.first().abs() * most
+    }
     #[inline(always)]
     unsafe fn of_row(self, row: usize, factor: f32) -> F32x4 {
         F32x4::splat(unsafe { *self.left.add(row) } * factor)

@@ -134,7 +134,7 @@ fn bytes_learn_as_defined_and_their_products_are_exact() {
         }
         let (x, next) = (values(7, columns), values(8, columns));
         let left: Vec<f32> = values(6, rows).iter().map(|v| v * rate).collect();
-        let mut halves = vec![0i16; padded];
+        let mut halves = vec![0u32; padded];
         unsafe { words().write_halves(padded, halves.as_mut_ptr()) };
         let (right, used) = (pad(&x), pad(&next));
         let mut levels = vec![0 as Level; padded];
@@ -324,7 +324,7 @@ fn check_pruned(kind: Kind) {
         let mut levels = vec![0i16; padded];
         match kind {
             Kind::Bytes => {
-                unsafe { words().write_halves(padded, column_words.as_mut_ptr().cast()) };
+                unsafe { words().write_halves(padded, column_words.as_mut_ptr()) };
                 unsafe { to_halves(used.as_ptr(), padded, levels.as_mut_ptr()) };
                 run!(octs!(UpperBytes(masters)), levels.as_ptr().cast());
             }
