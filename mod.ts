@@ -52,6 +52,7 @@ export {
   type DropOptions,
   type Dropped,
 } from "./compress/contexts.ts";
+export { firstWeights } from "./compress/first_weights.ts";
 export { densityOf, prune, type Pruned, type PruneOptions } from "./compress/prune.ts";
 export { type Loss, quantise, type Quantised } from "./compress/quantise.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
@@ -62,7 +63,7 @@ export { BUILTIN_NAMES, builtinSpec } from "./model/builtin.ts";
 export type { Checkpoint, Tensor } from "./model/checkpoint.ts";
 export { planOf, type StoredCheckpoint } from "./model/checkpoint_file.ts";
 export { compilePlan } from "./model/compile.ts";
-export { initialCheckpoint } from "./model/initialise.ts";
+export { type FirstWeights, initialCheckpoint } from "./model/initialise.ts";
 export { parseSpec, SpecError, withoutEffect } from "./model/parse_spec.ts";
 export { denseCheckpoint } from "./model/pairs.ts";
 export {

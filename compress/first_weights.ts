@@ -6,7 +6,7 @@
 import type { StoredCheckpoint } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
 import { cutCheckpoint } from "../model/cut_contexts.ts";
-import { initialWeights, type Weights } from "../model/initialise.ts";
+import { type FirstWeights, initialWeights } from "../model/initialise.ts";
 import { parseSpec } from "../model/parse_spec.ts";
 
 /**
@@ -15,10 +15,22 @@ import { parseSpec } from "../model/parse_spec.ts";
  *
  * @param stored the model
  * @returns a weight for every one that the model has
+ * @throws {SpecError} when the specification is none
+ * @throws {RangeError} when the contexts are those of another model
+ *
+ * @example
+ * ```ts
+ * import { builtinSpec, compilePlan, firstWeights, initialCheckpoint, prune } from "@saccade/saccade";
+ *
+ * const spec = { ...builtinSpec("tiny") };
+ * const plan = compilePlan(builtinSpec("tiny"));
+ * const initial = firstWeights({ spec });
+ * prune(plan, initialCheckpoint(plan), { density: 0.25, initial });
+ * ```
  */
 export function firstWeights(
   { spec, contexts }: Pick<StoredCheckpoint, "spec" | "contexts">,
-): Weights {
+): FirstWeights {
   const plan = compilePlan(parseSpec(spec));
   const { encoder, decoder } = initialWeights(plan);
   if (contexts === undefined) return { encoder, decoder };

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
-import { initialWeights, type Weights } from "../model/initialise.ts";
+import { type FirstWeights, initialWeights } from "../model/initialise.ts";
 import { layerOf, type Mask, type Plan } from "../model/plan.ts";
 import { DEFAULT_SCOPE, type PruningScope } from "../model/pruning_schedule.ts";
 import { type Blocks, hiddenMajor } from "../model/weight_blocks.ts";
@@ -29,7 +29,7 @@ export interface PruneOptions {
   /** `global` unless stated: what the whole can do without goes, wherever it is. With `matrix` every matrix has the density. */
   readonly scope?: PruningScope;
   /** The weights that the model began with; those of a new model of this plan unless stated. Not needed under rule 2016. */
-  readonly initial?: Weights;
+  readonly initial?: FirstWeights;
 }
 
 /** A pruned model. */

@@ -42,7 +42,7 @@ export function weightSource(seed: number): () => number {
 }
 
 /** The matrices of a model, in the layout of its plan. */
-export interface Weights {
+export interface FirstWeights {
   /** Of all units, [hidden, inputs] each. */
   readonly encoder: Tensor;
   /** Of all units, [outputs, hidden + 1] each. */
@@ -62,7 +62,7 @@ export interface Weights {
 export function initialWeights(
   plan: Plan,
   options: { readonly precision?: "f32" | "f64" } = {},
-): Weights {
+): FirstWeights {
   const Values = options.precision === "f64" ? Float64Array : Float32Array;
   const { encoder, decoder } = stateLengths(plan);
   const weights = { encoder: new Values(encoder!), decoder: new Values(decoder!) };
@@ -87,7 +87,7 @@ export function initialCheckpoint(
   const tensors: Record<string, Tensor> = {};
   const weights = initialWeights(plan, options);
   for (const [name, length] of Object.entries(stateLengths(plan))) {
-    tensors[name] = weights[name as keyof Weights] ?? new Values(length);
+    tensors[name] = weights[name as keyof FirstWeights] ?? new Values(length);
   }
   if (plan.rule.name === "2016") {
     const at = offsetsOf(plan);
@@ -103,7 +103,7 @@ export function initialCheckpoint(
   return { step: 0, learned: 0, started: false, tensors: stored };
 }
 
-function fill2016(plan: Plan, { encoder, decoder }: Weights): void {
+function fill2016(plan: Plan, { encoder, decoder }: FirstWeights): void {
   const at = offsetsOf(plan);
   const H = plan.hidden;
   for (let u = 0; u < unitCount(plan); u++) {
