@@ -27,6 +27,7 @@ import { type Trial, tryModel } from "../runtime/trial.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { openVideo } from "../sources/video.ts";
 import type { Source } from "../sources/source.ts";
+import { meanAndSpread } from "./spread.ts";
 
 /** What is compared with the first: a format, and the share of weights that is kept. */
 interface Variant {
@@ -194,13 +195,8 @@ for (const seed of seeds) {
   }
 }
 
-/** Mean, and the spread where there are several. */
-function summary(values: readonly number[], text: (value: number) => string): string {
-  if (values.length === 0) return "-";
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const spread = Math.max(...values) - Math.min(...values);
-  return values.length === 1 ? text(mean) : `${text(mean)} (${text(spread).replace("+", "")})`;
-}
+const cell = (values: readonly number[], text: (value: number) => string) =>
+  values.length === 0 ? "-" : meanAndSpread(values, text);
 
 const mine = results.filter((result) => result.spec === flags.spec && result.steps === steps);
 for (const source of new Set(mine.map(({ source }) => source))) {
@@ -213,9 +209,9 @@ for (const source of new Set(mine.map(({ source }) => source))) {
     const own = of(nameOf(variant));
     if (own.length === 0) continue;
     const skill = (what: "learning" | "frozen") =>
-      summary(own.map((result) => 1 - result[what][0] / result[what][1]), (v) => v.toFixed(3));
+      cell(own.map((result) => 1 - result[what][0] / result[what][1]), (v) => v.toFixed(3));
     const change = (what: "learning" | "frozen") =>
-      summary(
+      cell(
         own.flatMap((result) => {
           const base = of("f32").find(({ seed }) => seed === result.seed);
           return base === undefined ? [] : [100 * (result[what][0] / base[what][0] - 1)];

@@ -22,6 +22,7 @@ import { openScene } from "../sources/synthetic.ts";
 import { openVideo } from "../sources/video.ts";
 import { parseArgs } from "../std.ts";
 import { LEARNED } from "./learning_run.ts";
+import { meanAndSpread } from "./spread.ts";
 
 type Variant = readonly [name: string, fields: Readonly<Record<string, unknown>>];
 
@@ -122,13 +123,6 @@ async function tryAll(fields: Variant[1], seed: number): Promise<Skills[]> {
   return all;
 }
 
-/** Mean, and the largest less the smallest where there are several. */
-function summary(values: readonly number[]): string {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  if (values.length === 1) return mean.toFixed(3);
-  return `${mean.toFixed(3)} (${(Math.max(...values) - Math.min(...values)).toFixed(3)})`;
-}
-
 const row = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
 console.log(`${flags.spec}, ${steps} steps, seeds ${flags.seeds}; learning / frozen\n`);
 const head = [flags.vary, "weights", "scene", ...clips];
@@ -138,7 +132,9 @@ for (const [name, fields] of variants) {
   const seeds: Skills[][] = [];
   for (const seed of flags.seeds.split(",")) seeds.push(await tryAll(fields, Number(seed)));
   const skills = ["scene", ...clips].map((_, i) =>
-    (["learning", "frozen"] as const).map((what) => summary(seeds.map((all) => all[i]![what])))
+    (["learning", "frozen"] as const).map((what) =>
+      meanAndSpread(seeds.map((all) => all[i]![what]), (value) => value.toFixed(3))
+    )
       .join(" / ")
   );
   const weights = weightCount(

@@ -26,6 +26,7 @@ import { Running } from "../runtime/running.ts";
 import { type LayerScore, tryModel } from "../runtime/trial.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { parseArgs } from "../std.ts";
+import { meanAndSpread } from "./spread.ts";
 
 const flags = parseArgs(Deno.args, {
   string: ["spec", "steps", "seeds", "threads", "rounds", "rule"],
@@ -63,13 +64,6 @@ function newModel(seed: number): StoredCheckpoint {
   const fields = rule === "saccade" ? { motion: 0, seed } : { seed };
   const spec = { ...builtinSpec(flags.spec, { rule, fields }) };
   return { spec, checkpoint: initialCheckpoint(planOf({ spec })), sourceFrames: 0 };
-}
-
-/** A mean, and the spread where there are several. */
-function mean(values: readonly number[], text: (value: number) => string): string {
-  const spread = Math.max(...values) - Math.min(...values);
-  const all = text(values.reduce((a, b) => a + b, 0) / values.length);
-  return values.length === 1 ? all : `${all} (${text(spread).replace("+", "")})`;
 }
 
 const table = (rows: readonly string[][]) =>
@@ -110,8 +104,8 @@ async function printAccuracy(): Promise<void> {
     if (pruning === undefined) base.push(...own);
     const skill = ({ skill }: LayerScore) => skill!;
     const row = (what: "learning" | "frozen") => [
-      mean(own.map((one) => skill(one[what][0]!)), (value) => value.toFixed(3)),
-      mean(
+      meanAndSpread(own.map((one) => skill(one[what][0]!)), (value) => value.toFixed(3)),
+      meanAndSpread(
         own.map((one, i) => 100 * (one[what][0]!.mse! / base[i]![what][0]!.mse! - 1)),
         (value) => `${value >= 0 ? "+" : ""}${value.toFixed(1)} %`,
       ),

@@ -24,7 +24,7 @@ import { parseSpec } from "../model/parse_spec.ts";
  *
  * const spec = { ...builtinSpec("tiny") };
  * const plan = compilePlan(builtinSpec("tiny"));
- * const initial = firstWeights({ spec });
+ * const initial = () => firstWeights({ spec });
  * prune(plan, initialCheckpoint(plan), { density: 0.25, initial });
  * ```
  */

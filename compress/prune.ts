@@ -28,8 +28,8 @@ export interface PruneOptions {
   readonly blocks?: Blocks;
   /** `global` unless stated: what the whole can do without goes, wherever it is. With `matrix` every matrix has the density. */
   readonly scope?: PruningScope;
-  /** The weights that the model began with; those of a new model of this plan unless stated. Not needed under rule 2016. */
-  readonly initial?: FirstWeights;
+  /** Gives the weights that the model began with; those of a new model of this plan unless stated. Not asked under rule 2016. */
+  readonly initial?: () => FirstWeights;
 }
 
 /** A pruned model. */
@@ -85,7 +85,7 @@ export function prune(
     encoder: new Uint8Array(tensors["encoder"]!.length),
     decoder: new Uint8Array(tensors["decoder"]!.length),
   };
-  const began = plan.rule.name === "2016" ? undefined : initial ?? initialWeights(plan);
+  const began = plan.rule.name === "2016" ? undefined : initial?.() ?? initialWeights(plan);
   const layers = layerOf(plan);
   const groups = new Map<string, Scored[]>();
   for (const place of matricesOf(plan)) {

@@ -127,7 +127,7 @@ Deno.test("a model that began elsewhere is compared with where it began", () => 
   const whole = compilePlan(builtinSpec("tiny"));
   const other = compilePlan(builtinSpec("tiny", { fields: { seed: 9 } }));
   const { checkpoint } = moved(other);
-  const initial = initialWeights(other);
+  const initial = () => initialWeights(other);
   const density = 0.3;
   const { mask } = prune(other, checkpoint, { density }).plan;
   assertEquals(prune(whole, checkpoint, { density, initial }).plan.mask, mask);

@@ -93,7 +93,7 @@ export async function compress(
   const began = () =>
     firstWeights({ spec: stored.spec, ...(left === undefined ? {} : { contexts: left }) });
   const start = atOnce
-    ? prune(before, dense, { ...pruning, initial: began() })
+    ? prune(before, dense, { ...pruning, initial: began })
     : { plan: before, checkpoint: dense };
   const { plan, checkpoint, lost } = quantise(
     start.plan,
@@ -141,7 +141,7 @@ export async function compress(
       state = prune(state.plan, state.checkpoint, {
         ...pruning,
         density,
-        initial: began(),
+        initial: began,
       });
     }
     const begin = made;

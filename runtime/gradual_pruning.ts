@@ -140,7 +140,8 @@ export class GradualPruning {
   async prune(running: Running): Promise<void> {
     const density = densityDue(this.schedule)!;
     const { blocks, scope } = this.#schedule;
-    const initial = this.#resume === undefined ? {} : { initial: firstWeights(this.#resume) };
+    const resume = this.#resume;
+    const initial = resume === undefined ? {} : { initial: () => firstWeights(resume) };
     try {
       await running.become((plan, state) =>
         prune(plan, denseCheckpoint(plan, state), { density, blocks, scope, ...initial })

@@ -120,17 +120,15 @@ fn split(q: i32) -> (i8, i8) {
 #[test]
 fn bytes_learn_as_defined_and_their_products_are_exact() {
     for (size, rate) in SIZES.into_iter().flat_map(|size| RATES.map(|rate| (size, rate))) {
-        check_bytes(size, rate, true);
-        check_bytes(size, rate, false);
+        [true, false].map(|with_momentum| check_bytes(size, rate, with_momentum));
     }
 }
 
 /// Numbers of steps, some of them as large as a row bears: the smallest update makes its scale double.
 fn masters(count: usize) -> Vec<i32> {
     let mut steps: Vec<i32> = values(1, count).iter().map(|v| (v * 65000.0) as i32).collect();
-    for (i, q) in steps.iter_mut().enumerate().filter(|(i, _)| i % 29 == 28) {
-        *q = if i % 2 == 0 { MOST_STEPS } else { -MOST_STEPS };
-    }
+    steps.iter_mut().skip(28).step_by(58).for_each(|q| *q = MOST_STEPS);
+    steps.iter_mut().skip(57).step_by(58).for_each(|q| *q = -MOST_STEPS);
     steps
 }
 
@@ -165,8 +163,7 @@ fn check_bytes((rows, columns): (usize, usize), rate: f32, with_momentum: bool) 
     };
     let mut momentum = vec![0.0; tall * padded];
     let vector = Levels { levels: levels.as_ptr(), scale: level_scale };
-    let (column_words, right, words) = (std::ptr::null(), right.as_ptr(), words());
-    let with = bytes::Use::Updated(vector);
+    let (column_words, right, words, with) = (std::ptr::null(), right.as_ptr(), words(), bytes::Use::Updated(vector));
     if with_momentum {
         let term = WithMomentum { left: left.as_ptr(), mu: 0.5, momentum: momentum.as_mut_ptr() };
         let learning = Learning { term, right, words, column_words };
