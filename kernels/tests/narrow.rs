@@ -120,7 +120,7 @@ fn split(q: i32) -> (i8, i8) {
 #[test]
 fn bytes_learn_as_defined_and_their_products_are_exact() {
     for (size, rate) in SIZES.into_iter().flat_map(|size| RATES.map(|rate| (size, rate))) {
-        [true, false].map(|with_momentum| check_bytes(size, rate, with_momentum));
+        [true, false].into_iter().for_each(|with_momentum| check_bytes(size, rate, with_momentum));
     }
 }
 
