@@ -36,8 +36,6 @@ export interface StoredWeights {
   readonly momentumScale?: number;
   /** Bytes that a step reads which only predicts for each byte of weights; 1 unless stated. */
   readonly predictionScale?: number;
-  /** Bytes of a unit that a step which learns writes, where these are not all of its weights and its momentum. */
-  writtenBytes?(unit: number): number;
   /** Bytes that say which weights of a unit are kept: read in every step. */
   indexBytes?(unit: number): number;
 }
@@ -68,8 +66,6 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
     decoder: kept("decoder", u),
     index: stored.indexBytes?.(u) ?? 0,
     bytes: stored.encoderBytes(u) + stored.decoderBytes(u),
-    written: stored.writtenBytes?.(u) ??
-      moved * (stored.encoderBytes(u) + stored.decoderBytes(u)),
   }));
   const totals = Array.from(
     { length: plan.layerStart.length - 1 },
@@ -78,7 +74,7 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
   const shift = shiftMacs(plan);
   const cost = { macs: 0, bytesRead: 0, bytesWritten: 0 };
   const add = (
-    { encoder, decoder, bytes, written, index }: Weights,
+    { encoder, decoder, bytes, index }: Weights,
     learning: boolean,
     sign: 1 | -1,
   ) => {
@@ -86,7 +82,7 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
     if (learning) {
       cost.macs += sign * ((arrays + 1) * encoder + (arrays + 2) * decoder);
       cost.bytesRead += sign * moved * bytes;
-      cost.bytesWritten += sign * written;
+      cost.bytesWritten += sign * moved * bytes;
     } else {
       cost.macs += sign * (encoder + decoder);
       cost.bytesRead += sign * (stored.predictionScale ?? 1) * bytes;
@@ -108,12 +104,11 @@ export function stepCost(plan: Plan, stored: StoredWeights): CostOf {
   };
 }
 
-/** What there is of weights: how many, the bytes of them, those that learning writes, and those of what says which there are. */
+/** What there is of weights: how many, the bytes of them, and those of what says which there are. */
 interface Weights {
   readonly encoder: number;
   readonly decoder: number;
   readonly bytes: number;
-  readonly written: number;
   readonly index: number;
 }
 
@@ -123,7 +118,6 @@ function total(units: readonly Weights[]): Weights {
     encoder: sum((unit) => unit.encoder),
     decoder: sum((unit) => unit.decoder),
     bytes: sum((unit) => unit.bytes),
-    written: sum((unit) => unit.written),
     index: sum((unit) => unit.index),
   };
 }

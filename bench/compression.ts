@@ -3,7 +3,7 @@
  * docs/compression.md.
  *
  * Each model learns the built-in scene, which never repeats, from its first step in its format; pruning goes on over the first three
- * quarters of nine tenths of the steps; codebooks, which are for models that have learned, are made there. Counted are the last tenth, learning, and as many frames as a twenty-fifth of the steps after it,
+ * quarters of nine tenths of the steps. Counted are the last tenth, learning, and as many frames as a twenty-fifth of the steps after it,
  * frozen. With `--clips FOLDER` each clip in it is then seen once, by models that know nothing and by those that know the scene:
  * the first 70 % learning, the rest frozen. Results are added to a file as they come, and what is in it is not made again.
  *
@@ -20,7 +20,7 @@ import { compilePlan } from "../model/compile.ts";
 import { initialCheckpoint } from "../model/initialise.ts";
 import { frameSide, type Spec } from "../model/spec.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "../model/weight_format.ts";
-import { compress, PRUNED_BY } from "../runtime/compression.ts";
+import { compress } from "../runtime/compression.ts";
 import { DirectFeed } from "../runtime/feed.ts";
 import { Running } from "../runtime/running.ts";
 import { type Trial, tryModel } from "../runtime/trial.ts";
@@ -40,9 +40,8 @@ const VARIANTS: readonly Variant[] = [
   { format: "f32", density: 0.5 },
   { format: "f32", density: 0.1 },
   { format: "i8", density: 0.1 },
+  { format: "codebook4", density: 0.1 },
 ];
-
-const CODEBOOKS: readonly WeightFormat[] = ["codebook4", "codebook2"];
 
 /** One model on one source. */
 interface Result {
@@ -125,15 +124,10 @@ const size = { width: side, height: side };
 async function learnScene(spec: Spec, { format, density }: Variant): Promise<StoredCheckpoint> {
   await using source = openScene({ size });
   const taught = 0.9 * steps;
-  const plain = CODEBOOKS.includes(format) ? PRUNED_BY * taught : 0;
-  const how = { source, sameSource: true, backend: "wasm", threads };
-  const begun = plain === 0
-    ? newModel(spec)
-    : (await compress(newModel(spec), { retraining: { ...how, steps: plain } })).stored;
-  const { stored } = await compress(begun, {
+  const { stored } = await compress(newModel(spec), {
     format,
     ...(density === 1 ? {} : { pruning: { density, blocks: { rows: 1, columns: 8 } } }),
-    retraining: { ...how, steps: taught - plain, skip: 0 },
+    retraining: { source, sameSource: true, backend: "wasm", threads, steps: taught, skip: 0 },
   });
   return { ...stored, sourceFrames: taught };
 }
@@ -187,8 +181,8 @@ for (const seed of seeds) {
       }
       if (clips.length > 0) await tryClips(stored, (clip) => missing(after(clip)));
     }
-    // Nothing is known yet of what is to be pruned, or of what a codebook should hold.
-    if (variant.density < 1 || CODEBOOKS.includes(variant.format) || clips.length === 0) continue;
+    // Nothing is known yet of what is to be pruned.
+    if (variant.density < 1 || clips.length === 0) continue;
     const { format } = variant;
     const { stored } = await compress(newModel(spec), { format });
     await tryClips(stored, missing);

@@ -4,7 +4,6 @@
  * @module
  */
 import { meanDeferredCost } from "../backends/deferred_cost.ts";
-import { CENTROIDS_EVERY, mostMoving } from "../backends/reference/codebook_learning.ts";
 import { stepCost } from "../backends/step_cost.ts";
 import { densityOf } from "../compress/prune.ts";
 import { planOf } from "../model/checkpoint_file.ts";
@@ -23,7 +22,6 @@ import type { PruningSchedule } from "../model/pruning_schedule.ts";
 import type { Spec } from "../model/spec.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
 import {
-  type CodebookFormat,
   codebookSize,
   formatOf,
   hasMomentum,
@@ -109,8 +107,8 @@ function readoutWeights(spec: Spec, layer: number, units: number): number {
  */
 export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
   const format = formatOf(plan);
-  // What is pruned and what is in codebooks is never deferred, whatever the model says.
-  const defers = plan.defer.every > 0 && plan.mask === undefined && !isCodebookFormat(format);
+  // What is pruned is never deferred, whatever the model says.
+  const defers = plan.defer.every > 0 && plan.mask === undefined;
   const lengths = { ...stateLengths(plan), ...(defers ? pairLengths(plan, plan.defer) : {}) };
   // Where updates are deferred, what is kept of the momentum are the pairs.
   const tensors = Object.entries(lengths).filter(([name]) =>
@@ -125,20 +123,11 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
         .reduce((sum, [name, length]) => sum + sizeOf(name) * length * (weights ? kept : 1), 0),
     );
   const momentum = hasMomentum(plan);
-  const codebookBytes = (format: CodebookFormat, weights: (unit: number) => number) => {
-    const centroids = 2 * 4 * codebookSize(format);
-    return {
-      indexBytes: () => centroids,
-      // A weight that moves is a byte with its neighbours; of what is pruned the terms count, too.
-      writtenBytes: (u: number) =>
-        Math.min(mostMoving(format), kept * weightBytes(format)) * weights(u) +
-        centroids / CENTROIDS_EVERY,
-    };
-  };
   // Far in the schedule every layer learns, if it ever does. What is pruned costs nothing, but for where it was.
   const costOf = (learn: boolean) => {
     // The bytes of pruned i8 lie together.
-    const each = learn || plan.mask !== undefined ? weightBytes(format) : readBytes(format);
+    const isWhole = learn || plan.mask !== undefined && !isCodebookFormat(format);
+    const each = isWhole ? weightBytes(format) : readBytes(format);
     const encoder = (u: number) => plan.hidden * plan.inputs[u]!;
     const decoder = (u: number) => (plan.hidden + 1) * plan.outputs[u]!;
     const cost = defers ? meanDeferredCost(plan) : stepCost(plan, {
@@ -146,7 +135,7 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
       decoderBytes: (u) => kept * each * decoder(u),
       momentum,
       momentumScale: 4 / each,
-      ...(isCodebookFormat(format) ? codebookBytes(format, (u) => encoder(u) + decoder(u)) : {}),
+      indexBytes: () => 2 * 4 * codebookSize(format),
     });
     const { macs, bytesRead, bytesWritten } = cost(Number.MAX_SAFE_INTEGER - 1, learn);
     return { macs, bytesRead, bytesWritten };
@@ -163,8 +152,6 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
     flops: 2 * macs,
     bytesRead,
     bytesWritten,
-    // How many weights of a codebook move is a matter of what is learned.
-    bytesWrittenAtMost: isCodebookFormat(format) && bytesWritten > 0,
   });
   return {
     rule: spec.rule,
@@ -192,7 +179,7 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
 }
 
 function deferText({ every, window }: Plan["defer"], defers: boolean): string {
-  if (every > 0 && !defers) return "none: what is pruned or in codebooks is written at once";
+  if (every > 0 && !defers) return "none: what is pruned is written at once";
   if (every === 0) return "none: every update is written at once";
   return `written every ${every} updates${
     window === 0 ? "" : `, momentum counts for ${window} updates`
@@ -259,10 +246,10 @@ export async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { frame, units, weights, bytes, learningStep, predictingStep, layers } = description;
-  const step = ({ flops, bytesRead, bytesWritten, bytesWrittenAtMost }: typeof learningStep) =>
+  const step = ({ flops, bytesRead, bytesWritten }: typeof learningStep) =>
     `${quantity(flops, "FLOP")}, ${quantity(bytesRead, "B")} read, ${
-      bytesWrittenAtMost ? "at most " : ""
-    }${quantity(bytesWritten, "B")} written`;
+      quantity(bytesWritten, "B")
+    } written`;
   const facts: string[][] = [
     ["rule", `${description.rule}, lateral context from ${description.lateral}`],
     ["frame", `${frame.width} x ${frame.height} RGB`],

@@ -5,7 +5,7 @@
  */
 import { densityOf } from "../compress/prune.ts";
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
-import { placeOf } from "../model/codebook.ts";
+import { nearestCentroid } from "../model/codebook.ts";
 import type { Plan } from "../model/plan.ts";
 import { codebookSize, formatOf, matricesOf } from "../model/weight_format.ts";
 
@@ -111,7 +111,7 @@ function summariseCodebooks(
     const centroids = tensors[`${name}.codebook`]!.subarray(begin, begin + size);
     const own = new Array<number>(size).fill(0);
     for (let at = place.begin; at < place.begin + place.rows * place.columns; at++) {
-      if (plan.mask?.[name][at] !== 0) own[placeOf(centroids, tensors[name]![at]!)]!++;
+      if (plan.mask?.[name][at] !== 0) own[nearestCentroid(centroids, tensors[name]![at]!)]!++;
     }
     ofUnits.push([...centroids]);
     for (const [k, count] of own.entries()) members[k]! += count;

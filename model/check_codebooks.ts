@@ -4,7 +4,7 @@
  * @module
  */
 import type { Tensor } from "./checkpoint.ts";
-import { isCodebook, placeOf } from "./codebook.ts";
+import { gridFault, gridOf, masterOf } from "./codebook_grid.ts";
 import type { Plan } from "./plan.ts";
 import { codebookSize, formatOf, matricesOf, type MatrixPlace } from "./weight_format.ts";
 
@@ -13,17 +13,16 @@ import { codebookSize, formatOf, matricesOf, type MatrixPlace } from "./weight_f
  *
  * @param place whose
  * @param centroids the codebook
+ * @param scale its step
  * @returns a clause, or nothing
  */
 export function badCodebook(
   { name, unit }: Pick<MatrixPlace, "name" | "unit">,
   centroids: ArrayLike<number>,
+  scale: number,
 ): string | undefined {
-  return isCodebook(centroids)
-    ? undefined
-    : `the codebook of the ${name} of unit ${unit} is not finite and ascending (${
-      Array.from(centroids).join(", ")
-    })`;
+  const fault = gridFault(centroids, scale);
+  return fault === undefined ? undefined : `the codebook of the ${name} of unit ${unit} ${fault}`;
 }
 
 /**
@@ -42,14 +41,17 @@ export function codebookFault(
   for (const place of matricesOf(plan)) {
     const { name, unit, begin, rows, columns } = place;
     const centroids = tensors[`${name}.codebook`]!.subarray(unit * size, (unit + 1) * size);
-    const bad = badCodebook(place, centroids);
+    const scale = tensors[`${name}.scale`]![unit]!;
+    const bad = badCodebook(place, centroids, scale);
     if (bad !== undefined) return bad;
+    const grid = gridOf(centroids, scale);
     const weights = tensors[name]!;
     for (let at = begin; at < begin + rows * columns; at++) {
-      if (plan.mask?.[name][at] === 0 || placeOf(centroids, weights[at]!) >= 0) continue;
+      const steps = weights[at]! / scale;
+      if (plan.mask?.[name][at] === 0 || masterOf(grid, steps) === steps) continue;
       return `weight ${at} of the ${name} is ${
         weights[at]
-      }, which is not in the codebook of unit ${unit}`;
+      }, which is not within the codebook of unit ${unit}`;
     }
   }
   return undefined;

@@ -24,7 +24,10 @@ Deno.test("a checkpoint whose codebooks are none is refused, naming the unit", (
     ["the codebook of the encoder of unit 1 is not", changed("encoder.codebook", 16 + 15, NaN)],
     ["the codebook of the encoder of unit 1 is not", changed("encoder.codebook", 31, Infinity)],
     ["the codebook of the encoder of unit 1 is not", changed("encoder.codebook", 31, last)],
-    ["weight 7 of the encoder is 0.125, which is not", changed("encoder", 7, 0.125)],
+    ["the codebook of the decoder of unit 2 has a step of 0", changed("decoder.scale", 2, 0)],
+    ["the codebook of the encoder of unit 0 is not on", changed("encoder.scale", 0, 8)],
+    ["weight 7 of the encoder is 99, which is not", changed("encoder", 7, 99)],
+    ["weight 7 of the encoder is 0.30000001192092896, which", changed("encoder", 7, 0.3)],
     ["weight 3 of the decoder is NaN, which is not", changed("decoder", 3, NaN)],
     ["is of another model", {
       ...checkpoint.tensors,

@@ -45,27 +45,6 @@ export function nearestCentroid(centroids: ArrayLike<number>, weight: number): n
 }
 
 /**
- * The place of a weight in a codebook.
- *
- * @param centroids in ascending order
- * @param weight a number
- * @returns -1 where it is none of them
- */
-export function placeOf(centroids: ArrayLike<number>, weight: number): number {
-  const k = nearestCentroid(centroids, weight);
-  return centroids[k] === weight ? k : -1;
-}
-
-/** Whether numbers are a codebook: finite, and strictly ascending. */
-export function isCodebook(centroids: ArrayLike<number>): boolean {
-  for (let k = 0; k < centroids.length; k++) {
-    if (!Number.isFinite(centroids[k])) return false;
-    if (k > 0 && !(centroids[k]! > centroids[k - 1]!)) return false;
-  }
-  return true;
-}
-
-/**
  * The codebook of some weights: k-means on a line, begun at the quantiles of the values that occur. Weights of no more values than
  * there are centroids keep them, and the centroids to spare lie outside of them, 1 / size apart: what learns can go there.
  *

@@ -1,14 +1,7 @@
 /** The few values that weights have. */
 import { assert, assertAlmostEquals, assertEquals } from "../std_assert.ts";
 import fc from "fast-check";
-import {
-  ascend,
-  isCodebook,
-  makeCodebook,
-  nearestCentroid,
-  nextAbove,
-  placeOf,
-} from "./codebook.ts";
+import { ascend, makeCodebook, nearestCentroid, nextAbove } from "./codebook.ts";
 import { weightSource } from "./initialise.ts";
 
 const finite = fc.float({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 });
@@ -28,7 +21,7 @@ Deno.test("a codebook is ascending, whatever the weights, and the same for any o
       (weights, size) => {
         const centroids = makeCodebook(Float32Array.from(weights), size);
         assertEquals(centroids.length, size);
-        assert(isCodebook(centroids), `${centroids}`);
+        for (let k = 1; k < size; k++) assert(centroids[k]! > centroids[k - 1]!, `${centroids}`);
         assertEquals(makeCodebook(Float32Array.from(weights).reverse(), size), centroids);
       },
     ),
@@ -37,7 +30,7 @@ Deno.test("a codebook is ascending, whatever the weights, and the same for any o
 Deno.test("weights of few values keep them, and what is to spare lies outside", () => {
   const weights = Float32Array.of(0.3, -0.1, 0.3, 0, -0);
   const centroids = makeCodebook(weights, 16);
-  for (const weight of weights) assert(placeOf(centroids, weight) >= 0, `${weight}`);
+  for (const weight of weights) assert(centroids.includes(weight), `${weight}`);
   assertEquals(makeCodebook(new Float32Array(9), 4), Float32Array.of(-0.25, 0, 0.25, 0.5));
   assertEquals(makeCodebook(new Float32Array(0), 4), Float32Array.of(-0.25, 0, 0.25, 0.5));
   assertEquals(makeCodebook(Float32Array.of(8, 2), 4), Float32Array.of(1.75, 2, 8, 8.25));
@@ -88,5 +81,4 @@ Deno.test("ascend() moves what is not above the one before, and nothing else", (
 Deno.test("of two centroids as near, a weight goes to the lower", () => {
   assertEquals(nearestCentroid([0, 1, 2], 0.5), 0);
   assertEquals(nearestCentroid([0, 1, 2], 1.5), 1);
-  assertEquals([placeOf([0, 1], 0.5), placeOf([0, 1], NaN), placeOf([0, 1], 1)], [-1, -1, 1]);
 });

@@ -32,10 +32,9 @@ export function ringLength({ every, window }: Defer): number {
  * @returns `window` may be more than {@linkcode MOST_PAIRS}: then it makes no model
  */
 export function compileDefer(spec: Spec, weights = Infinity): Defer {
-  // What moves a weight of a codebook is how large its term is beside the others of its step.
-  if (isCodebookFormat(spec.format)) return { every: 0, window: 0 };
   const narrow = spec.format !== "f32";
-  if (spec.rule === "saccade") {
+  // Codebooks keep no momentum under rule 2016, either.
+  if (spec.rule === "saccade" || isCodebookFormat(spec.format)) {
     // In f32 it moves half the bytes as it is, and pairs were measured to cost more than they save.
     const auto = narrow ? NARROW_EVERY : 0;
     return { every: spec.defer === "auto" ? auto : spec.defer, window: 0 };

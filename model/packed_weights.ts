@@ -2,7 +2,7 @@
  * Weights as a file holds them: in the format's own type, and of a pruned model only those that are kept.
  *
  * `encoder` and `decoder` are F32 (or F64), BF16, F16 or, of fixed point, I16: whole steps of `encoder.scale` and `decoder.scale` (i16
- * and i8 alike: the upper byte of i8 is that of its master), or of codebooks U8 (`packed_places.ts`). Where there is a mask, `encoder.mask` and `decoder.mask` are U8
+ * and i8 alike: the upper byte of i8 is that of its master), or of codebooks U8, with I8 beside it (`packed_places.ts`). Where there is a mask, `encoder.mask` and `decoder.mask` are U8
  * (`packed_mask.ts`), and weights and momentum that are not kept are left out.
  *
  * @module
@@ -51,7 +51,7 @@ export function packWeights(
   tensors: Readonly<Record<string, Tensor>>,
 ): Packed {
   const out: Record<string, StoredTensor> = { ...tensors };
-  for (const name of MATRICES) out[name] = packMatrices(plan, name, tensors);
+  for (const name of MATRICES) Object.assign(out, packMatrices(plan, name, tensors));
   if (plan.mask === undefined) return { tensors: out };
   for (const name of MOMENTUM_TENSORS) {
     const momentum = tensors[name];
@@ -69,13 +69,24 @@ function packMatrices(
   plan: Plan,
   name: "encoder" | "decoder",
   tensors: Readonly<Record<string, Tensor>>,
+): Record<string, StoredTensor> {
+  const format = formatOf(plan);
+  if (!isCodebookFormat(format)) return { [name]: packMatrix(plan, name, tensors) };
+  const { places, rests } = packPlaces({ plan, format, name }, tensors[name]!, {
+    centroids: tensors[`${name}.codebook`]!,
+    scales: tensors[`${name}.scale`]!,
+  });
+  return { [name]: places, ...(rests === undefined ? {} : { [`${name}.rest`]: rests }) };
+}
+
+function packMatrix(
+  plan: Plan,
+  name: "encoder" | "decoder",
+  tensors: Readonly<Record<string, Tensor>>,
 ): StoredTensor {
   const format = formatOf(plan);
   const mask = plan.mask?.[name];
   const weights = tensors[name]!;
-  if (isCodebookFormat(format)) {
-    return packPlaces({ plan, format, name }, weights, tensors[`${name}.codebook`]!);
-  }
   const kept = keptOf(weights, mask);
   if (format === "f32") return kept;
   if (hasScales(format)) {
@@ -138,7 +149,13 @@ export function unpackWeights(
   plan: Plan,
   { tensors: stored, blocks = "" }: Packed,
 ): Unpacked {
-  const { "encoder.mask": encoder, "decoder.mask": decoder, ...rest } = stored;
+  const {
+    "encoder.mask": encoder,
+    "decoder.mask": decoder,
+    "encoder.rest": encoderRest,
+    "decoder.rest": decoderRest,
+    ...others
+  } = stored;
   const isPruned = encoder !== undefined || decoder !== undefined;
   if (isPruned && !(encoder instanceof Uint8Array && decoder instanceof Uint8Array)) {
     throw new SyntaxError("its mask is not that of its model");
@@ -148,15 +165,16 @@ export function unpackWeights(
     : undefined;
   const tensors: Record<string, Tensor> = {};
   const format = formatOf(plan);
-  for (const [name, values] of Object.entries(rest)) {
+  for (const [name, values] of Object.entries(others)) {
     const isMatrix = name === "encoder" || name === "decoder";
     if (isMatrix && isCodebookFormat(format)) {
       const masked = mask === undefined ? plan : { ...plan, mask };
-      tensors[name] = unpackPlaces(
-        { plan: masked, format, name },
-        values,
-        rest[`${name}.codebook`],
-      );
+      tensors[name] = unpackPlaces({ plan: masked, format, name }, {
+        places: values,
+        rests: name === "encoder" ? encoderRest : decoderRest,
+        centroids: others[`${name}.codebook`],
+        scales: others[`${name}.scale`],
+      });
       continue;
     }
     const numbers = isMatrix ? numbersOf(format, values) : values;

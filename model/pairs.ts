@@ -10,7 +10,7 @@
 import type { Checkpoint, Tensor } from "./checkpoint.ts";
 import { ringLength } from "./defer.ts";
 import { type Defer, offsetsOf, type Plan, unitCount } from "./plan.ts";
-import { formatOf, roundToFormat } from "./weight_format.ts";
+import { formatOf, hasMomentum, roundToFormat } from "./weight_format.ts";
 
 /** What `pairs.state` counts of a unit, in this order. */
 export interface PairState {
@@ -66,7 +66,8 @@ export function denseCheckpoint(plan: Plan, checkpoint: Checkpoint): Checkpoint 
   const at = offsetsOf(plan);
   const H = plan.hidden;
   const ring = ringLength(deferred);
-  const momentum = plan.rule.name === "2016" ? plan.rule.momentum : 0;
+  const keeps = hasMomentum(plan);
+  const momentum = plan.rule.name === "2016" && keeps ? plan.rule.momentum : 0;
   const dense: Record<string, Tensor> = Object.fromEntries(
     Object.entries(tensors).filter(([name]) => !name.startsWith("pairs.")),
   );
@@ -80,7 +81,7 @@ export function denseCheckpoint(plan: Plan, checkpoint: Checkpoint): Checkpoint 
   for (const name of ["encoder", "decoder"] as const) {
     const weights = tensors[name]!.slice();
     const carriedMomentum = tensors[`${name}.momentum`];
-    const moments = plan.rule.name === "2016" ? weights.map(() => 0) : null;
+    const moments = keeps ? weights.map(() => 0) : null;
     let [left, right] = [0, 0];
     for (let u = 0; u < unitCount(plan); u++) {
       const state = pairStateOf(tensors["pairs.state"]!, u);

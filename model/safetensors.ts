@@ -13,7 +13,13 @@ export interface HalfTensor {
 }
 
 /** A tensor that can be stored. */
-export type StoredTensor = Float32Array | Float64Array | Int16Array | Uint8Array | HalfTensor;
+export type StoredTensor =
+  | Float32Array
+  | Float64Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array
+  | HalfTensor;
 
 /** What a file holds. */
 export interface TensorFile {
@@ -24,7 +30,7 @@ export interface TensorFile {
 }
 
 /** Dtypes by name, with the bytes of an element. */
-const DTYPES = { F32: 4, F64: 8, F16: 2, BF16: 2, I16: 2, U8: 1 } as const;
+const DTYPES = { F32: 4, F64: 8, F16: 2, BF16: 2, I16: 2, I8: 1, U8: 1 } as const;
 type Dtype = keyof typeof DTYPES;
 
 /** A header longer than this is no header. */
@@ -40,7 +46,8 @@ function dtypeOf(tensor: StoredTensor): Dtype {
   if ("dtype" in tensor) return tensor.dtype;
   if (tensor instanceof Float32Array) return "F32";
   if (tensor instanceof Float64Array) return "F64";
-  return tensor instanceof Int16Array ? "I16" : "U8";
+  if (tensor instanceof Int16Array) return "I16";
+  return tensor instanceof Int8Array ? "I8" : "U8";
 }
 
 /** The numbers of a tensor as they lie in memory. */
@@ -57,6 +64,8 @@ function tensorOf(dtype: Dtype, bytes: ArrayBuffer): StoredTensor {
       return new Float64Array(bytes);
     case "I16":
       return new Int16Array(bytes);
+    case "I8":
+      return new Int8Array(bytes);
     case "U8":
       return new Uint8Array(bytes);
     default:

@@ -86,7 +86,10 @@ export function stateLengths(plan: Plan): Record<string, number> {
     lengths["decoder.scale"] = hidden + units;
   }
   const size = codebookSize(formatOf(plan));
-  if (size > 0) lengths["encoder.codebook"] = lengths["decoder.codebook"] = size * units;
+  if (size > 0) {
+    lengths["encoder.codebook"] = lengths["decoder.codebook"] = size * units;
+    lengths["encoder.scale"] = lengths["decoder.scale"] = units;
+  }
   return Object.fromEntries(Object.entries(lengths).sort(([a], [b]) => a < b ? -1 : 1));
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { candidateCount, copyCount, offsetsOf, type Plan, unitCount } from "./plan.ts";
-import { codebookSize, formatOf } from "./weight_format.ts";
+import { codebookSize, formatOf, isCodebookFormat } from "./weight_format.ts";
 
 /**
  * Where each unit's part of the tensors of a state begins: units + 1 entries a tensor, the last is where the last part ends.
@@ -23,6 +23,8 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
   const motion = signal.map((at, u) => u <= ground ? at : signal[ground]!);
   const scalar = each(1);
   const codebook = each(codebookSize(formatOf(plan)));
+  // A codebook has one for all of a matrix.
+  const scales = (rows: number) => isCodebookFormat(formatOf(plan)) ? scalar : each(rows);
   const copies = copyCount(plan);
   const candidates = candidateCount(plan);
   const shifts = candidates - 2;
@@ -33,8 +35,8 @@ export function unitOffsets(plan: Plan): Record<string, Float64Array> {
     decoder,
     "encoder.momentum": encoder,
     "decoder.momentum": decoder,
-    "encoder.scale": hidden,
-    "decoder.scale": each(plan.hidden + 1),
+    "encoder.scale": scales(plan.hidden),
+    "decoder.scale": scales(plan.hidden + 1),
     "encoder.codebook": codebook,
     "decoder.codebook": codebook,
     published: hidden,

@@ -6,7 +6,8 @@
  */
 import { fromBfloat, toBfloat } from "./bfloat.ts";
 import type { Tensor } from "./checkpoint.ts";
-import { isCodebook, makeCodebook, nearestCentroid, placeOf } from "./codebook.ts";
+import { makeCodebook } from "./codebook.ts";
+import { gridFault, gridOf, masterOf, snap } from "./codebook_grid.ts";
 import { MOST_STEPS, scaleOf } from "./fixed_point.ts";
 import { fromHalf, toHalf } from "./half.ts";
 import { offsetsOf, type Plan, unitCount } from "./plan.ts";
@@ -46,14 +47,15 @@ export function formatOf({ format = "f32" }: Pick<Plan, "format">): WeightFormat
   return format;
 }
 
-/** Bytes that a weight is stored and learns in: of a codebook, its place there. */
+/** Bytes that a weight is stored and learns in: of a codebook, its place there and the byte beside it. */
 export function weightBytes(format: WeightFormat): number {
-  if (isCodebookFormat(format)) return placeBits(format) / 8;
+  if (isCodebookFormat(format)) return 1 + placeBits(format) / 8;
   return format === "f32" ? 4 : 2;
 }
 
-/** Bytes of a weight that a step reads which only predicts: of i8 the upper byte. */
+/** Bytes of a weight that a step reads which only predicts: of i8 the upper byte, of a codebook its place. */
 export function readBytes(format: WeightFormat): number {
+  if (isCodebookFormat(format)) return placeBits(format) / 8;
   return format === "i8" ? 1 : weightBytes(format);
 }
 
@@ -121,8 +123,8 @@ export function* matricesOf(plan: Plan): Generator<MatrixPlace, void, void> {
 }
 
 /**
- * Rounds the matrices of a state to the nearest numbers of the plan's format. Scales are the smallest that do. Matrices that lie on
- * their codebook keep it; others get a new one. What is pruned becomes 0; what is too large for f16 becomes infinite. Momentum is
+ * Rounds the matrices of a state to the nearest numbers of the plan's format. Scales are the smallest that do. Matrices that
+ * have a codebook of the format keep it; others get a new one. What is pruned becomes 0; what is too large for f16 becomes infinite. Momentum is
  * left out where the format has none, and begins at 0 where it has and there was none.
  *
  * @param plan the model
@@ -180,6 +182,7 @@ function roundToCodebooks(
 ): void {
   for (const name of ["encoder", "decoder"] as const) {
     tensors[`${name}.codebook`] = new Float32Array(unitCount(plan) * size);
+    tensors[`${name}.scale`] = new Float32Array(unitCount(plan));
   }
   for (const { name, unit, begin, rows, columns } of matricesOf(plan)) {
     const end = begin + rows * columns;
@@ -187,12 +190,14 @@ function roundToCodebooks(
     const weights = tensors[name]!.subarray(begin, end);
     const kept = mask === undefined ? weights : weights.filter((_, i) => mask[i] === 1);
     const had = before[`${name}.codebook`]?.subarray(unit * size, (unit + 1) * size);
-    const fits = had?.length === size && isCodebook(had) &&
-      kept.every((weight: number) => placeOf(had, weight) >= 0);
-    const centroids = fits ? had : makeCodebook(kept, size);
+    const scale = before[`${name}.scale`]?.[unit] ?? NaN;
+    const hasGrid = had?.length === size && gridFault(had, scale) === undefined;
+    const grid = hasGrid ? gridOf(had, scale) : snap(makeCodebook(kept, size));
+    const centroids = Float32Array.from(grid.centroids, (C) => C * grid.scale);
     tensors[`${name}.codebook`]!.set(centroids, unit * size);
+    tensors[`${name}.scale`]![unit] = grid.scale;
     for (let i = 0; i < weights.length; i++) {
-      if (mask?.[i] !== 0) weights[i] = centroids[nearestCentroid(centroids, weights[i]!)]!;
+      if (mask?.[i] !== 0) weights[i] = masterOf(grid, weights[i]! / grid.scale) * grid.scale;
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What weights are stored in. */
 import { assert, assertEquals, assertThrows } from "../std_assert.ts";
 import { builtinSpec } from "./builtin.ts";
+import { codebookFault } from "./check_codebooks.ts";
 import { compilePlan } from "./compile.ts";
 import { initialCheckpoint } from "./initialise.ts";
 import { parseSpec, SpecError } from "./parse_spec.ts";
@@ -22,8 +23,9 @@ Deno.test("narrow weights defer where they are told to; what is chosen for auto 
     const every = (defer: unknown) =>
       compilePlan(parseSpec({ rule, format: "i16", defer })).defer.every;
     assertEquals([0, 8, "auto"].map(every), [0, 8, 16]);
+    // They have no momentum to count.
     const book = parseSpec({ rule, format: "codebook4", defer: 8 });
-    assertEquals(compilePlan(book).defer, { every: 0, window: 0 });
+    assertEquals(compilePlan(book).defer, { every: 8, window: 0 });
   }
   assertThrows(() => parseSpec({ format: "int8" }), SpecError, "f32, bf16, f16, i16, i8");
 });
@@ -87,26 +89,27 @@ Deno.test("pruned weights become 0, and a weight that is no number is refused", 
   );
 });
 
-Deno.test("a matrix keeps the codebook that it lies on, and has a new one where it does not", () => {
+Deno.test("a matrix keeps its codebook, one that has none gets one", () => {
   const book = of("codebook4");
   const state = initialCheckpoint(book).tensors;
-  const [first] = matricesOf(book);
   const moved = {
     ...state,
     encoder: state["encoder"]!.slice(),
     "encoder.codebook": state["encoder.codebook"]!.slice(),
   };
-  // A centroid without weights, as learning leaves it: k-means would not put it there.
-  moved["encoder.codebook"][15] = 7;
-  const [beside, last] = state["encoder.codebook"]!.subarray(14, 16);
-  for (let i = 0; i < first!.columns * first!.rows; i++) {
-    if (moved.encoder[i] === last) moved.encoder[i] = beside!;
-  }
-  assertEquals(roundToFormat(book, moved), moved);
-  moved.encoder[0] = 0.0123;
-  const again = roundToFormat(book, moved);
-  assert(again["encoder.codebook"]![15]! < 1);
-  assertEquals(again["encoder.codebook"]!.slice(16), state["encoder.codebook"]!.slice(16));
+  const scale = state["encoder.scale"]![0]!;
+  // A centroid where k-means would not put it, as learning leaves it.
+  moved["encoder.codebook"][15]! += 9 * scale;
+  assertEquals(roundToFormat(book, moved)["encoder.codebook"], moved["encoder.codebook"]);
+  // What was pending is written between two steps, or beyond what the codebook reaches.
+  const [first, last] = [moved["encoder.codebook"][0]!, moved["encoder.codebook"][15]!];
+  moved.encoder.set([first + 3.3 * scale, last + 1000 * scale]);
+  const { encoder } = roundToFormat(book, moved);
+  assertEquals([...encoder!.subarray(0, 2)], [first + 3 * scale, last + 127 * scale]);
+  const { "encoder.codebook": _, ...without } = moved;
+  const again = roundToFormat(book, without)["encoder.codebook"]!;
+  assert(again[15] !== moved["encoder.codebook"][15]);
+  assertEquals(codebookFault(book, roundToFormat(book, without)), undefined);
 });
 
 Deno.test("codebooks have no momentum; a format that has gets one of 0", () => {

@@ -22,6 +22,11 @@ export interface Bytes extends Matrix {
   readonly rounding: Rounding;
 }
 
+/** Whether a matrix is one of i8 weights. */
+export function isOfBytes(matrix: Matrix): matrix is Bytes {
+  return matrix.rounding?.format === "i8";
+}
+
 /** 256 steps of a hidden unit's row. */
 function unitOf({ rounding: { scale } }: Bytes, row: number): number {
   return 256 * scale![row]!;

@@ -11,7 +11,7 @@ import type { Tensor } from "../../model/checkpoint.ts";
 import { offsetsOf, type Plan, unitCount } from "../../model/plan.ts";
 import { unitOffsets } from "../../model/unit_tensors.ts";
 import { formatOf } from "../../model/weight_format.ts";
-import { type Bytes, productBytes, transposedBytes } from "./bytes.ts";
+import { isOfBytes, productBytes, transposedBytes } from "./bytes.ts";
 import { openCodebook } from "./codebook_learning.ts";
 import { type Clock, type Rounding, updateNarrow, visibleWeights } from "./rounding.ts";
 
@@ -23,7 +23,7 @@ export interface Matrix {
   readonly mask?: Uint8Array;
   /** How they learn, where they are narrow. */
   readonly rounding?: Rounding;
-  /** The bytes that products read, of i8 (`bytes.ts`). */
+  /** What products read instead of the weights: bytes of i8 (`bytes.ts`), centroids of codebooks. */
   readonly visible?: Tensor;
 }
 
@@ -68,7 +68,9 @@ export function makeMatrices(
       unit,
       matrix: name === "encoder" ? 0 : 1,
       ...(scale === undefined ? {} : { scale }),
-      ...(centroids === undefined ? {} : { codebook: openCodebook(weights, centroids, mask) }),
+      ...(centroids === undefined
+        ? {}
+        : { codebook: openCodebook(weights, centroids, scale!, mask) }),
     };
   };
   const matrix = (name: "encoder" | "decoder", u: number): Matrix => {
@@ -82,7 +84,7 @@ export function makeMatrices(
     return {
       ...plain,
       ...(rounding === undefined ? {} : { rounding }),
-      ...(rounding?.format === "i8" ? { visible: visibleWeights(weights, rounding, columns) } : {}),
+      ...visibleOf(weights, columns, rounding),
       ...(momentum === undefined ? {} : { momentum: cut(momentum) }),
     };
   };
@@ -90,6 +92,16 @@ export function makeMatrices(
     { length: unitCount(plan) },
     (_, u) => ({ encoder: matrix("encoder", u), decoder: matrix("decoder", u) }),
   );
+}
+
+function visibleOf(
+  weights: Tensor,
+  columns: number,
+  rounding: Rounding | undefined,
+): Pick<Matrix, "visible"> {
+  if (rounding?.codebook !== undefined) return { visible: rounding.codebook.visible };
+  if (rounding?.format !== "i8") return {};
+  return { visible: visibleWeights(weights, rounding, columns) };
 }
 
 /** The passes, for a step to be made of: ours, or those of somebody who has faster ones. */
@@ -111,9 +123,9 @@ export const PASSES: Passes = { transposed, update, product, masks: true, format
 
 /** Pass 1a: what the decoder sends back, dh = W2[:, 0..H-1]' e, with the decoder as it is. */
 export function transposed(decoder: Matrix, e: Tensor, dh: Tensor): void {
-  if (decoder.visible !== undefined) return transposedBytes(decoder as Bytes, e, dh);
+  if (isOfBytes(decoder)) return transposedBytes(decoder, e, dh);
   const H = dh.length;
-  const { mask, weights } = decoder;
+  const { mask, visible: weights = decoder.weights } = decoder;
   dh.fill(0);
   for (let i = 0; i < e.length; i++) {
     for (let j = 0; j < H; j++) {
@@ -152,8 +164,8 @@ export function update(
 
 /** Passes 2b and 3: rows times [x; bias]. */
 export function product(matrix: Matrix, x: Tensor, out: Tensor, bias?: number): void {
-  if (matrix.visible !== undefined) return productBytes(matrix as Bytes, x, out, bias);
-  const { mask, weights } = matrix;
+  if (isOfBytes(matrix)) return productBytes(matrix, x, out, bias);
+  const { mask, visible: weights = matrix.weights } = matrix;
   const columns = x.length + (bias === undefined ? 0 : 1);
   for (let i = 0; i < out.length; i++) {
     const last = i * columns + x.length;

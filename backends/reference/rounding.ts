@@ -90,9 +90,10 @@ export function updateNarrow(
   const scaled = (by: number) =>
     Float32Array.from(d, (value) => Math.fround(by) * Math.fround(value));
   if (isCodebookFormat(format)) {
-    const codebook = target.rounding.codebook!;
+    const { weights, mask, rounding: { codebook } } = target;
     const left = scaled(rate / (1 - mu));
-    learnInCodebook({ target, codebook, format, turn: clock.step + unit, left, right, ...words });
+    const turn = clock.step + unit;
+    learnInCodebook({ weights, mask, codebook: codebook!, turn, left, right, ...words });
     return;
   }
   const learning: Learning = { target, left: scaled(rate), right, mu: Math.fround(mu), ...words };

@@ -46,12 +46,12 @@ export class ReferenceModel {
     this.#bias = bias;
   }
 
-  /** Bytes of what stands beside narrow weights: what the products read instead of them, their places in a codebook. */
+  /** Bytes of what stands beside narrow weights: what the products read instead of them. */
   get besideBytes(): number {
     let bytes = 0;
     for (const matrices of this.#matrices) {
-      for (const { visible, rounding } of [matrices.encoder, matrices.decoder]) {
-        bytes += (visible?.byteLength ?? 0) + (rounding?.codebook?.places.byteLength ?? 0);
+      for (const { visible } of [matrices.encoder, matrices.decoder]) {
+        bytes += visible?.byteLength ?? 0;
       }
     }
     return bytes;

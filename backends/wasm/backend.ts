@@ -9,7 +9,7 @@ import type { Checkpoint } from "../../model/checkpoint.ts";
 import { MOST_PAIRS, ringLength } from "../../model/defer.ts";
 import { type Plan, weightCount } from "../../model/plan.ts";
 import { checkState } from "../../model/state.ts";
-import { formatOf, hasMomentum, isCodebookFormat } from "../../model/weight_format.ts";
+import { hasMomentum } from "../../model/weight_format.ts";
 import {
   API_VERSION,
   type Backend,
@@ -82,13 +82,9 @@ export function wasmBackend(options: WasmOptions = {}): Backend {
   };
 }
 
-/**
- * A plan that is pruned is never deferred, for a pair of vectors says nothing of what is kept; nor is one of codebooks, whose weights
- * learn from how large a term is beside the others of its step.
- */
+/** A plan that is pruned is never deferred: a pair of vectors says nothing of what is kept. */
 function withoutPairs(plan: Plan): Plan {
-  const defers = plan.mask === undefined && !isCodebookFormat(formatOf(plan));
-  return defers ? plan : { ...plan, defer: { every: 0, window: 0 } };
+  return plan.mask === undefined ? plan : { ...plan, defer: { every: 0, window: 0 } };
 }
 
 class WasmDevice implements Device {

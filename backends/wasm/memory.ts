@@ -16,7 +16,12 @@ import {
 import { combinerPrior } from "../../model/initialise.ts";
 import { ringLength } from "../../model/defer.ts";
 import { MOMENTUM_TENSORS, stateLengths } from "../../model/state.ts";
-import { codebookSize, formatOf } from "../../model/weight_format.ts";
+import {
+  codebookSize,
+  formatOf,
+  hasMomentum,
+  isCodebookFormat,
+} from "../../model/weight_format.ts";
 import type { UnitState } from "../deferred_cost.ts";
 import { optionBits } from "../option_bits.ts";
 import { PairMemory } from "./pair_memory.ts";
@@ -122,7 +127,7 @@ export class ModelMemory {
   #writeDefer(): void {
     const { plan, place, base, words, floats } = this;
     const { every, window } = plan.defer;
-    const momentum = plan.rule.name === "2016" ? plan.rule.momentum : 0;
+    const momentum = hasMomentum(plan) && plan.rule.name === "2016" ? plan.rule.momentum : 0;
     words[MODEL.defer] = every;
     words[MODEL.window] = window;
     words[MODEL.ring] = ringLength(plan.defer);
@@ -230,6 +235,8 @@ export class ModelMemory {
     const H = this.plan.hidden;
     const motion = this.plan.external.motion;
     if (name === "error.mean") return (u) => u;
+    const isCodebook = isCodebookFormat(formatOf(this.plan));
+    if (isCodebook && name.endsWith(".scale")) return (u) => u;
     if (name === "encoder.scale") return (u) => u * H;
     if (name === "decoder.scale") return (u) => u * (H + 1);
     if (name.endsWith(".codebook")) return (u) => u * codebookSize(formatOf(this.plan));

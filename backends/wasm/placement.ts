@@ -214,7 +214,7 @@ export function placeModel(
         extra,
         ring,
         ring * hidden,
-        isCodebookFormat(formatOf(plan)) ? 2 * words : words,
+        words,
         words,
         ...shiftRoom(plan),
       ],
@@ -291,15 +291,17 @@ function placeMatrix(
   }
   const inBytes = format === "i8" && mask === undefined;
   const each = weightBytes(format);
-  record[UNIT[name]] = room.take((inBytes ? 1 : each) * count);
-  if (inBytes) record[UNIT[`${name}Lower`]] = room.take(count);
+  // The byte that only learning needs lies apart.
+  const isApart = inBytes || isCodebookFormat(format);
+  record[UNIT[name]] = room.take((isApart ? each - 1 : each) * count);
+  if (isApart) record[UNIT[`${name}Lower`]] = room.take(count);
   if (momentum) record[UNIT[`${name}Momentum`]] = room.floats(count);
   if (inBytes) record[UNIT[`${name}Sums`]] = room.floats(storedRows(plan, shape));
   if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(storedRows(plan, shape));
   const size = codebookSize(format);
   if (size > 0) {
     record[UNIT[`${name}Centroids`]] = room.floats(size);
-    record[UNIT[`${name}Members`]] = room.floats(size);
+    record[UNIT[`${name}Scale`]] = room.floats(1);
     index += 4 * size;
   }
   return { bytes: each * count, index, kept, partial };

@@ -1,55 +1,42 @@
 /**
  * Weights of a codebook in linear memory: the place of each in the codebook of its matrix, packed in groups of four quads
- * (`kernels/src/tables.rs`).
+ * (`kernels/src/tables.rs`), and elsewhere a byte each of what its master has beside that centroid.
  *
  * @module
  */
-import { placeOf } from "../../model/codebook.ts";
-import { type CodebookFormat, codebookSize, placeBits } from "../../model/weight_format.ts";
+import { nearestCentroid } from "../../model/codebook.ts";
+import { gridOf } from "../../model/codebook_grid.ts";
+import type { Tensor } from "../../model/checkpoint.ts";
+import { type CodebookFormat, placeBits } from "../../model/weight_format.ts";
 import type { Cells } from "./weight_memory.ts";
 
 const LANES = 4;
 /** Quads of a group. */
 export const GROUP = 4;
 
-/** The share of its bytes that a step writes which learns, measured on models of both rules: few weights move. */
-const WRITTEN: Readonly<Record<CodebookFormat, number>> = {
-  codebook4: 1 / 200,
-  codebook2: 1 / 2000,
-};
-/** Steps between two moves of a unit's centroids. */
-const CENTROIDS_EVERY = 4;
-
-/**
- * Bytes that a step writes to the matrices of a unit.
- *
- * @param format of the weights
- * @param bytes what the matrices take
- */
-export function writtenBytes(
-  format: CodebookFormat,
-  { encoder, decoder }: { readonly encoder: number; readonly decoder: number },
-): number {
-  return WRITTEN[format] * (encoder + decoder) + 2 * 4 * codebookSize(format) / CENTROIDS_EVERY;
+/** Where the weights of a matrix are. */
+export interface PlacesAt {
+  /** Packed places. */
+  readonly places: Uint8Array;
+  /** Bytes beside them. */
+  readonly rests: Int8Array;
+  /** The codebook, written before the weights are; and its step, [1]. */
+  readonly centroids: Tensor;
+  readonly scale: Tensor;
 }
 
 /**
  * Reads and writes the weights of a matrix.
  *
  * @param format of the matrix
- * @param bytes where its places begin
- * @param centroids its codebook, written before the weights are
- * @param members how many weights each centroid has, for the kernels
+ * @param at where it is
  */
-export function placeCells(
-  format: CodebookFormat,
-  bytes: Uint8Array,
-  centroids: Float32Array,
-  members: Uint32Array,
-): Cells {
+export function placeCells(format: CodebookFormat, at: PlacesAt): Cells {
+  const { places, rests } = at;
   const bits = placeBits(format);
   const most = 2 ** bits - 1;
-  const counts = new Uint32Array(centroids.length);
+  const scale = at.scale[0]!;
+  const { centroids } = gridOf(at.centroids, scale);
   // Of four bits a byte has a lane of the first two quads below one of the others; of two bits it has a lane of all four.
   const cellOf = (place: number): readonly [byte: number, shift: number] => {
     const lane = place % LANES;
@@ -62,14 +49,14 @@ export function placeCells(
   return {
     get(place) {
       const [byte, shift] = cellOf(place);
-      return centroids[bytes[byte]! >> shift & most]!;
+      return (centroids[places[byte]! >> shift & most]! + rests[place]!) * scale;
     },
     set(place, _, value) {
       const [byte, shift] = cellOf(place);
-      const k = placeOf(centroids, value);
-      bytes[byte] = bytes[byte]! & ~(most << shift) | k << shift;
-      counts[k]!++;
+      const steps = value / scale;
+      const k = nearestCentroid(centroids, steps);
+      places[byte] = places[byte]! & ~(most << shift) | k << shift;
+      rests[place] = steps - centroids[k]!;
     },
-    count: () => members.set(counts),
   };
 }

@@ -43,7 +43,6 @@ import { type CostOf, stepCost } from "../step_cost.ts";
 import { ModelMemory } from "./memory.ts";
 import { paddedColumns } from "./panels.ts";
 import { hiddenColumns, placeModel } from "./placement.ts";
-import { writtenBytes } from "./places.ts";
 import { MODEL } from "./records.ts";
 import { SYNC_BYTES, Threads } from "./threads.ts";
 
@@ -132,12 +131,10 @@ export class WasmSession implements Session {
         decoderBytes: (u) => place.matrixBytes[u]!.decoder,
         indexBytes: (u) => place.matrixBytes[u]!.index,
         momentum: keepsMomentum(plan),
-        momentumScale: 4 / weightBytes(formatOf(plan)),
-        ...(isCodebookFormat(format)
-          ? { writtenBytes: (u: number) => writtenBytes(format, place.matrixBytes[u]!) }
-          : {}),
-        predictionScale: plan.mask === undefined
-          ? readBytes(formatOf(plan)) / weightBytes(formatOf(plan))
+        momentumScale: 4 / weightBytes(format),
+        // The bytes of pruned i8 lie together.
+        predictionScale: plan.mask === undefined || isCodebookFormat(format)
+          ? readBytes(format) / weightBytes(format)
           : 1,
       })
       : deferredCost(plan, {

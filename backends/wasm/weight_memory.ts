@@ -35,13 +35,14 @@ export type MatrixName = "encoder" | "decoder";
 
 /** A matrix of a unit as it is stored: hidden-major. */
 export function shapeOf(plan: Plan, unit: number, name: MatrixName): Shape {
-  const wholePanels = formatOf(plan) === "i8";
+  const format = formatOf(plan);
+  const wholePanels = format === "i8" || isCodebookFormat(format);
   return name === "encoder"
     ? { rows: plan.hidden, columns: plan.inputs[unit]!, transposed: false, wholePanels }
     : { rows: plan.hidden + 1, columns: plan.outputs[unit]!, transposed: true, wholePanels };
 }
 
-/** Rows of a matrix that there is room for: those of bytes lie in whole panels. */
+/** Rows of a matrix that there is room for: those of bytes and of codebooks lie in whole panels. */
 export function storedRows(plan: Plan, { rows, wholePanels = false }: Shape): number {
   return wholePanels && plan.mask === undefined ? paddedRows(rows) : rows;
 }
@@ -52,8 +53,6 @@ export interface Cells {
   set(place: number, row: number, value: number): void;
   /** Of i8 the byte that products read. */
   upper?(place: number): number;
-  /** Of codebooks: notes how many weights each centroid has, once all of a matrix are written. */
-  count?(): void;
 }
 
 function cellsOf(
@@ -143,10 +142,13 @@ export class WeightMemory {
     const scale = new Float32Array(buffer, scaleAt, scaleAt === 0 ? 0 : rows);
     const [values, lower] = [record[UNIT[name]]!, record[UNIT[`${name}Lower`]]!];
     if (isCodebookFormat(format)) {
-      const size = codebookSize(format);
-      const centroids = new Float32Array(buffer, record[UNIT[`${name}Centroids`]]!, size);
-      const members = new Uint32Array(buffer, record[UNIT[`${name}Members`]]!, size);
-      this.#cells = placeCells(format, new Uint8Array(buffer, values), centroids, members);
+      const centroidsAt = record[UNIT[`${name}Centroids`]]!;
+      this.#cells = placeCells(format, {
+        places: new Uint8Array(buffer, values),
+        rests: new Int8Array(buffer, lower, length),
+        centroids: new Float32Array(buffer, centroidsAt, codebookSize(format)),
+        scale: new Float32Array(buffer, scaleAt, 1),
+      });
       return;
     }
     // Where it is pruned the bytes of i8 lie together.
@@ -170,7 +172,6 @@ export class WeightMemory {
   write(part: Tensor): void {
     const cells = this.#cells;
     this.#each((place, at, row) => cells.set(place, row, part[at]!));
-    cells.count?.();
     const sums = this.#sums;
     if (sums === undefined) return;
     sums.fill(0);

@@ -6,8 +6,9 @@ use crate::formats::{FEW_STEPS, MOST_CHANGE, MOST_STEPS, PART};
 use crate::integers::I32x4;
 use crate::levels::largest;
 use crate::narrow::Learning;
-use crate::small_integers::{I8x16, I16x8, LEVEL_OFFSET, Level, TileSums};
+use crate::small_integers::{I8x16, I16x8};
 use crate::terms::Term;
+use crate::tile_sums::{LEVEL_OFFSET, Level, TileSums};
 use crate::vector::{F32x4, LANES};
 
 /// Bytes of a tile.

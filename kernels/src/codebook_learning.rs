@@ -1,396 +1,333 @@
-//! How weights of a codebook learn: those whose terms are large move to the next centroid, and now and then the centroids move
-//! (`backends/reference/codebook_learning.ts` is the definition). Only what may move is read, and only what moves is written.
+//! How weights of a codebook learn: as fixed point, a byte beside their centroid, which says when another one is nearer; and how the
+//! centroids follow them (`backends/reference/codebook_learning.ts` and `model/codebook_grid.ts` are the definition).
 
+use crate::codebook_grid::{Followed, Grid};
 use crate::codebooks::{Codebook, MOST_CENTROIDS};
-use crate::doubles::F64x2;
 use crate::format_f32::PANEL;
+use crate::formats::{FEW_STEPS, MOST_CHANGE, PART};
 use crate::integers::I32x4;
+use crate::levels::largest;
+use crate::narrow::Learning;
 use crate::noise::Words;
+use crate::small_integers::{I8x16, I16x8};
 use crate::sparse::{LANES_OF, column_of, lanes_of};
 use crate::tables::{GROUP, Table, Table4, Table16};
+use crate::terms::Term;
 use crate::vector::{F32x4, LANES};
 
 /// Steps between two moves of a unit's centroids.
-pub const CENTROIDS_EVERY: u32 = 4;
+pub const CENTROIDS_EVERY: u32 = 64;
 
-/// What a matrix learns: left right'.
-#[derive(Clone, Copy)]
-pub struct Update {
-    pub left: *const f32,
-    pub right: *const f32,
-    pub words: Words,
-    pub moves_centroids: bool,
-}
-
-/// What depends on the size of a codebook.
-trait Book: Table {
-    /// How many times the root mean square of all terms a term is that moves a weight.
-    const REACH: f64;
-    /// What such a term counts.
-    const GAIN: f64;
-    /// Sums of the bytes of a panel: a byte has places of the same column, in rows that are as many apart.
-    const BANKS: usize = PANEL * Self::BITS / 8;
-    /// What a place may be.
-    const MOST: usize = (1 << Self::BITS) - 1;
-}
-
-impl Book for Table16 {
-    const REACH: f64 = 4.0;
-    const GAIN: f64 = 32.0;
-}
-
-impl Book for Table4 {
-    const REACH: f64 = 8.0;
-    const GAIN: f64 = 128.0;
-}
-
-/// The sum of the squares of some values, and the largest of their sizes.
-unsafe fn measure(values: *const f32, length: usize) -> (f64, f32) {
-    let mut sums = [F64x2::ZERO; 4];
-    let mut most = I32x4::splat(0);
-    let add = |four: F32x4, sums: &mut [F64x2]| {
-        for (sum, half) in sums.iter_mut().zip(F64x2::halves(four)) {
-            *sum = sum.add(half.mul(half));
+/// Weights of a group.
+const GROUPED: usize = GROUP * LANES;
+/// Runs an expression with the table of a codebook as `B`.
+macro_rules! by_bits {
+    ($codebook:expr, $table:ident => $run:expr) => {
+        if $codebook.bits == 4 {
+            type $table = Table16;
+            $run
+        } else {
+            type $table = Table4;
+            $run
         }
-        size_of_bits(four)
     };
-    let mut last = [0.0; 2 * LANES];
-    let whole = length - length % (2 * LANES);
-    unsafe {
-        for i in (0..whole).step_by(2 * LANES) {
-            most = most.max(add(F32x4::load(values.add(i)), &mut sums[..2]));
-            most = most.max(add(F32x4::load(values.add(i + LANES)), &mut sums[2..]));
-        }
-        for i in whole..length {
-            last[i - whole] = *values.add(i);
-        }
-        most = most.max(add(F32x4::load(last.as_ptr()), &mut sums[..2]));
-        most = most.max(add(F32x4::load(last.as_ptr().add(LANES)), &mut sums[2..]));
-    }
-    let [a, b] = sums.into_iter().fold(F64x2::ZERO, F64x2::add).to_array();
-    (a + b, f32::from_bits(most.largest() as u32))
-}
-
-/// The bits of numbers without their signs: they compare as the numbers do.
-#[inline(always)]
-fn size_of_bits(values: F32x4) -> I32x4 {
-    I32x4::bits_of(values).and(I32x4::splat(i32::MAX))
-}
-
-/// Which of four numbers are larger than a limit, either way, or no numbers.
-#[inline(always)]
-fn larger(values: F32x4, limit: f32) -> u32 {
-    size_of_bits(values).greater(I32x4::splat(limit.to_bits() as i32)).signs()
-}
-
-/// The largest f32 that is at most a number.
-fn at_most(value: f64) -> f32 {
-    let nearest = value as f32;
-    if f64::from(nearest) > value { nearest.next_down() } else { nearest }
-}
-
-/// In four chains.
-fn sum_of(values: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    for four in values.chunks(4) {
-        sums.iter_mut().zip(four).for_each(|(sum, value)| *sum += value);
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
-}
-
-/// The limit, and what it follows from: the squares of all terms, and the largest values on both sides.
-struct Limits {
-    squares: f64,
-    least: f32,
-    left: f32,
-    right: f32,
-}
-
-/// A term that is large, and its weight.
-struct Large {
-    term: f32,
-    noise: u32,
-    /// Which quad, and where in it.
-    quad: usize,
-    lane: usize,
 }
 
 impl Codebook {
-    /// Learns. `candidates` is room for as many numbers as there are columns, and for twice as many words.
+    unsafe fn grid(&self) -> Grid {
+        unsafe { Grid::load(self.centroids, *self.scale, 1 << self.bits) }
+    }
+
+    /// W += the terms, where nothing is pruned. `halves` is room for a word a column.
     ///
     /// # Safety
-    /// The update's vectors are as long as rows and columns, no other thread touches the matrix.
-    #[inline(never)]
-    pub unsafe fn learn(self, update: Update, candidates: (*mut f32, *mut u32)) {
+    /// As `narrow::Panels::learn`.
+    pub unsafe fn learn<T: Term>(self, learning: Learning<T>, halves: *mut u32) {
         unsafe {
-            if self.bits == 4 {
-                self.learn_in::<Table16>(&update, candidates);
-            } else {
-                self.learn_in::<Table4>(&update, candidates);
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn learn_in<B: Book>(&self, update: &Update, candidates: (*mut f32, *mut u32)) {
-        unsafe {
-            let limits = self.limits::<B>(update);
-            if !update.moves_centroids {
-                return self.move_weights::<B>(update, &limits, candidates);
-            }
-            // The members are those before the moves.
-            let means = self.mean_terms::<B>(update, &limits);
-            self.move_weights::<B>(update, &limits, candidates);
-            self.move_centroids::<B>(&means);
-        }
-    }
-
-    /// What the terms of each centroid's members are on average; 0 where it has none.
-    #[inline(always)]
-    unsafe fn mean_terms<B: Book>(&self, update: &Update, limits: &Limits) -> [f64; MOST_CENTROIDS] {
-        // Sums that are not finite spoil those of their centroid only, so each term is then looked at by itself.
-        let is_finite = limits.squares.is_finite() && limits.left * limits.right < f32::INFINITY;
-        let mut means = unsafe {
-            if self.is_pruned() {
-                self.sum_kept::<B>(update)
-            } else if is_finite {
-                self.sum_panels::<B>(update)
-            } else {
-                self.sum_each::<B>(update, 0)
-            }
-        };
-        for (k, mean) in means[..=B::MOST].iter_mut().enumerate() {
-            let members = unsafe { *self.members.add(k) };
-            *mean = if members == 0 { 0.0 } else { *mean / f64::from(members) };
-        }
-        means
-    }
-
-    /// The sums of the terms of each place. What a byte says of all its rows is sorted by its value first: that is one addition for two
-    /// weights, or for four.
-    #[inline(always)]
-    unsafe fn sum_panels<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
-        let mut sums = unsafe { self.sum_each::<B>(update, self.whole_rows()) };
-        for row in (0..self.whole_rows()).step_by(PANEL) {
-            let mut banks = [[0.0; 256]; 2];
-            unsafe {
-                let mut at = self.group::<B>(self.quad(row, 0)).cast_const();
-                for column in (0..self.length).step_by(LANES) {
-                    // All bytes of a group at once: a load costs more than a shift.
-                    let bytes = if B::BYTES == 8 {
-                        at.cast::<u64>().read_unaligned()
+            learning.words.write_halves(self.columns, halves);
+            let grid = self.grid();
+            let most = if T::BOUNDED { largest(learning.right, self.columns) } else { f32::INFINITY };
+            by_bits!(self, B => {
+                for row in (0..self.rows).step_by(PANEL) {
+                    let common: [F32x4; PANEL] = core::array::from_fn(|i| match row + i < self.rows {
+                        true => learning.term.of_row(row + i, PART / grid.scale),
+                        false => F32x4::splat(0.0),
+                    });
+                    if T::BOUNDED && common.iter().all(|common| T::bound(*common, most) < FEW_STEPS) {
+                        self.learn_panel::<B, T, true>(&grid, &learning, halves, (row, common));
                     } else {
-                        u64::from(at.cast::<u32>().read_unaligned())
-                    };
-                    for lane in 0..LANES.min(self.length - column) {
-                        let x = f64::from(*update.right.add(column + lane));
-                        for (bank, sums) in banks[..B::BANKS].iter_mut().enumerate() {
-                            sums[(bytes >> (8 * (bank * LANES + lane)) & 255) as usize] += x;
-                        }
+                        self.learn_panel::<B, T, false>(&grid, &learning, halves, (row, common));
                     }
-                    at = at.add(B::BYTES);
                 }
-            }
-            for (bank, of_bytes) in banks[..B::BANKS].iter_mut().enumerate() {
-                // The uppermost place first: what is left are the sums of the places below it.
-                let mut length = 256;
-                for i in (0..8 / B::BITS).rev() {
-                    length >>= B::BITS;
-                    let factor = f64::from(unsafe { *update.left.add(row + i * B::BANKS + bank) });
-                    for (k, sum) in sums[..=B::MOST].iter_mut().enumerate() {
-                        *sum += factor * sum_of(&of_bytes[k * length..][..length]);
-                    }
-                    let (rest, others) = of_bytes.split_at_mut(length);
-                    for other in others[..B::MOST * length].chunks_exact(length) {
-                        rest.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
-                    }
+            });
+            self.follow(grid, learning.words, halves);
+        }
+    }
+
+    /// `FEW`: the terms are below `FEW_STEPS`.
+    #[inline(always)]
+    unsafe fn learn_panel<B: Table, T: Term, const FEW: bool>(
+        &self,
+        grid: &Grid,
+        learning: &Learning<T>,
+        halves: *const u32,
+        (row, common): (usize, [F32x4; PANEL]),
+    ) {
+        let Learning { term, right, words, .. } = *learning;
+        unsafe {
+            let row_halves: [I32x4; PANEL] = core::array::from_fn(|i| I32x4::splat(words.half(row + i)));
+            let mut at = row * self.columns;
+            for column in (0..self.columns).step_by(T::QUADS * LANES) {
+                let quads = term.add_quads::<PANEL>(&common, right, row, column, at / LANES);
+                for (i, terms) in quads.into_iter().take(T::QUADS).enumerate() {
+                    let noise = I32x4::load(halves.add(column + i * LANES));
+                    self.add::<B>(grid, at, core::array::from_fn(|i| moved::<FEW>(terms[i], noise.xor(row_halves[i]))));
+                    at += GROUPED;
                 }
             }
         }
-        sums
     }
 
-    /// The same of some rows, term by term.
+    /// W += left right', where it is pruned. `halves` is room for a word a column.
+    ///
+    /// # Safety
+    /// As `learn`.
+    pub unsafe fn learn_kept<T: Term>(self, learning: Learning<T>, halves: *mut u32) {
+        unsafe {
+            learning.words.write_halves(self.columns, halves);
+            let grid = self.grid();
+            by_bits!(self, B => for row in 0..self.rows {
+                self.learn_kept_row::<B, T>(&grid, &learning, halves, row);
+            });
+            self.follow(grid, learning.words, halves);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn learn_kept_row<B: Table, T: Term>(
+        &self,
+        grid: &Grid,
+        learning: &Learning<T>,
+        halves: *const u32,
+        row: usize,
+    ) {
+        let Learning { term, right, words, .. } = *learning;
+        unsafe {
+            let common = [term.of_row(row, PART / grid.scale)];
+            let row_half = I32x4::splat(words.half(row));
+            let (begin, end) = self.range(row);
+            for first in (begin..end).step_by(GROUP) {
+                let by = core::array::from_fn(|i| {
+                    let entry = *self.index.add(first + i);
+                    let column = column_of(entry);
+                    let [terms] = term.add::<1>(&common, F32x4::load(right.add(column)), row, column, first + i);
+                    let noise = I32x4::load(halves.add(column)).xor(row_half);
+                    moved::<false>(terms, noise).and(I32x4::load(LANES_OF[lanes_of(entry)].as_ptr()))
+                });
+                self.add::<B>(grid, first * LANES, by);
+            }
+        }
+    }
+
+    /// Moves the masters of a group; `at` is its first weight.
+    #[inline(always)]
+    unsafe fn add<B: Table>(&self, grid: &Grid, at: usize, by: [I32x4; GROUP]) {
+        unsafe {
+            let places = B::places(self.places.add(at / GROUPED * B::BYTES));
+            let [a, b] = I8x16::load(self.rests.add(at)).widen();
+            let sums = [a.add(I16x8::narrow(by[0], by[1])), b.add(I16x8::narrow(by[2], by[3]))];
+            self.put_group::<B>(grid, at, places, sums);
+        }
+    }
+
+    /// Writes what the weights of a group have beside their centroids, or beside others that are nearer.
+    #[inline(always)]
+    unsafe fn put_group<B: Table>(&self, grid: &Grid, at: usize, places: I8x16, sums: [I16x8; 2]) {
+        unsafe {
+            let rests = I8x16::narrow(sums[0], sums[1]);
+            rests.store(self.rests.add(at));
+            let (above, below) = grid.beyond(places, rests);
+            if above.or(below).signs() != 0 {
+                self.move_some::<B>(grid, at, places, sums, (above, below));
+            }
+        }
+    }
+
+    /// Moves weights of a group to the centroids beside theirs, if these are nearer: `sums` is what each has beside its own one.
+    #[inline(always)]
+    unsafe fn move_some<B: Table>(
+        &self,
+        grid: &Grid,
+        at: usize,
+        places: I8x16,
+        sums: [I16x8; 2],
+        (above, below): (I8x16, I8x16),
+    ) {
+        unsafe {
+            // Masks are -1.
+            let to = places.sub(above).add(below);
+            let less = grid.gaps.look_up(places).and(above).widen_unsigned();
+            let more = grid.gaps.look_up(to).and(below).widen_unsigned();
+            let sums = core::array::from_fn(|i| sums[i].sub(less[i]).add(more[i]));
+            let rests = I8x16::narrow(sums[0], sums[1]);
+            rests.store(self.rests.add(at));
+            B::put_places(self.places.add(at / GROUPED * B::BYTES), to);
+            let (above, below) = grid.beyond(to, rests);
+            let beyond = above.or(below).signs();
+            if beyond != 0 {
+                self.move_far::<B>(grid, at, sums, beyond);
+            }
+        }
+    }
+
+    /// Those that move by more than one place: a bit for each.
     #[inline(never)]
-    unsafe fn sum_each<B: Book>(&self, update: &Update, first: usize) -> [f64; MOST_CENTROIDS] {
-        let mut sums = [0.0; MOST_CENTROIDS];
-        for row in first..self.rows {
-            for column in 0..self.length {
-                let quad = self.quad(row, column);
-                let (byte, shift) = B::cell(quad % GROUP, column % LANES);
-                unsafe {
-                    let at = self.group::<B>(quad).add(byte);
-                    let term = *update.left.add(row) * *update.right.add(column);
-                    sums[usize::from(*at >> shift) & B::MOST] += f64::from(term);
-                }
+    unsafe fn move_far<B: Table>(&self, grid: &Grid, at: usize, sums: [I16x8; 2], mut beyond: u32) {
+        let (first, last) = grid.ends();
+        let sums = sums.map(I16x8::lanes);
+        while beyond != 0 {
+            let i = beyond.trailing_zeros() as usize;
+            beyond &= beyond - 1;
+            unsafe {
+                let from = self.place::<B>(at + i);
+                let master = (grid.centroids[from] + i32::from(sums[i / 8][i % 8])).clamp(first, last);
+                let to = grid.place_from(from, master);
+                self.put::<B>(at + i, to, master - grid.centroids[to]);
             }
         }
-        sums
     }
 
-    /// Those of what is kept.
+    /// The place of a weight.
     #[inline(always)]
-    unsafe fn sum_kept<B: Book>(&self, update: &Update) -> [f64; MOST_CENTROIDS] {
-        // Four sums of each, so that none waits for the one before.
-        let mut sums = [[0.0; MOST_CENTROIDS]; LANES];
+    unsafe fn place<B: Table>(&self, at: usize) -> usize {
+        let (byte, shift) = B::cell(at / LANES % GROUP, at % LANES);
+        unsafe { usize::from(*self.places.add(at / GROUPED * B::BYTES + byte) >> shift) & ((1 << B::BITS) - 1) }
+    }
+
+    #[inline(always)]
+    unsafe fn put<B: Table>(&self, at: usize, place: usize, rest: i32) {
+        let (byte, shift) = B::cell(at / LANES % GROUP, at % LANES);
         unsafe {
-            for row in 0..self.rows {
-                let factor = F32x4::splat(*update.left.add(row));
-                let (begin, end) = self.range(row);
-                for entry in begin..end {
-                    let at = self.group::<B>(entry);
-                    let mut terms = [0.0; LANES];
-                    self.kept_term(factor, update.right, entry).store(terms.as_mut_ptr());
-                    for (lane, term) in terms.into_iter().enumerate() {
-                        let (byte, shift) = B::cell(entry % GROUP, lane);
-                        sums[lane][usize::from(*at.add(byte) >> shift) & B::MOST] += f64::from(term);
+            let cell = self.places.add(at / GROUPED * B::BYTES + byte);
+            *cell = *cell & !((((1 << B::BITS) - 1) as u8) << shift) | (place << shift) as u8;
+            *self.rests.add(at) = rest as i8;
+        }
+    }
+
+    /// Moves the centroids to where their weights are, where it is their turn.
+    unsafe fn follow(&self, grid: Grid, words: Words, halves: *const u32) {
+        if self.follows {
+            unsafe { by_bits!(self, B => self.follow_in::<B>(grid, words, halves)) };
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn follow_in<B: Table>(&self, before: Grid, words: Words, halves: *const u32) {
+        let Followed { grid, doublings, halvings } = unsafe { self.followed::<B>(&before) };
+        let shifts: [i32; MOST_CENTROIDS] = core::array::from_fn(|k| grid.centroids[k] - before.centroids[k]);
+        unsafe {
+            if grid.scale == before.scale && shifts.iter().all(|shift| i32::from(*shift as i8) == *shift) {
+                let shifts = I8x16::load(shifts.map(|shift| shift as i8).as_ptr());
+                for at in (0..self.weights()).step_by(GROUPED) {
+                    let places = B::places(self.places.add(at / GROUPED * B::BYTES));
+                    let less = shifts.look_up(places).widen();
+                    let rests = I8x16::load(self.rests.add(at)).widen();
+                    self.put_group::<B>(&grid, at, places, [rests[0].sub(less[0]), rests[1].sub(less[1])]);
+                }
+            } else {
+                let (first, last) = grid.ends();
+                self.each(|at, row, column| {
+                    let from = self.place::<B>(at);
+                    let mut master = before.centroids[from] + i32::from(*self.rests.add(at));
+                    for _ in 0..doublings {
+                        master = (master + ((words.half(row) ^ *halves.add(column) as i32) & 1)) >> 1;
+                    }
+                    master = (master << halvings).clamp(first, last);
+                    let to = grid.place_from(from, master);
+                    self.put::<B>(at, to, master - grid.centroids[to]);
+                });
+            }
+            for (k, steps) in grid.centroids[..grid.size].iter().enumerate() {
+                *self.centroids.add(k) = *steps as f32 * grid.scale;
+            }
+            *self.scale = grid.scale;
+        }
+    }
+
+    /// The centroids among their members.
+    unsafe fn followed<B: Table>(&self, grid: &Grid) -> Followed {
+        // Members above, the sum of what they have beside the centroid below; four of each, so that none waits for the one before.
+        const ONE: i64 = 1 << 40;
+        let mut banks = [[0i64; MOST_CENTROIDS]; LANES];
+        unsafe {
+            self.each_place::<B>(|lane, place, rest| banks[lane][place] += ONE + i64::from(rest));
+        }
+        let all: [i64; MOST_CENTROIDS] = core::array::from_fn(|k| banks.iter().map(|bank| bank[k]).sum());
+        let sums = all.map(|both| (both << 24) >> 24);
+        let members = core::array::from_fn(|k| (all[k] - sums[k]) / ONE);
+        grid.followed(&sums, &members)
+    }
+
+    /// Weights that are stored, padding included.
+    unsafe fn weights(&self) -> usize {
+        if self.is_pruned() {
+            LANES * unsafe { *self.starts.add(self.rows) as usize }
+        } else {
+            self.rows.next_multiple_of(PANEL) * self.columns
+        }
+    }
+
+    /// Visits all weights, without padding and what is pruned: their lanes, their places and what they have beside them.
+    #[inline(always)]
+    unsafe fn each_place<B: Table>(&self, mut visit: impl FnMut(usize, usize, i8)) {
+        if self.is_pruned() {
+            return unsafe { self.each(|at, _, _| visit(at % LANES, self.place::<B>(at), *self.rests.add(at))) };
+        }
+        for panel in (0..self.rows).step_by(PANEL) {
+            let rows = PANEL.min(self.rows - panel);
+            for column in (0..self.length).step_by(LANES) {
+                let at = panel * self.columns + column * PANEL;
+                let (mut places, mut rests) = ([0i8; GROUPED], [0i8; GROUPED]);
+                unsafe {
+                    B::places(self.places.add(at / GROUPED * B::BYTES)).store(places.as_mut_ptr());
+                    I8x16::load(self.rests.add(at)).store(rests.as_mut_ptr());
+                }
+                for i in 0..rows {
+                    for lane in 0..LANES.min(self.length - column) {
+                        visit(lane, places[i * LANES + lane] as usize, rests[i * LANES + lane]);
                     }
                 }
             }
         }
-        core::array::from_fn(|k| sums.iter().map(|sums| sums[k]).sum())
     }
 
-    /// The terms of a quad of a pruned matrix, 0 where it is pruned.
+    /// Visits all weights, without padding and what is pruned: where they are, their rows and columns.
     #[inline(always)]
-    unsafe fn kept_term(&self, factor: F32x4, right: *const f32, quad: usize) -> F32x4 {
-        unsafe {
-            let entry = *self.index.add(quad);
-            let term = factor.mul(F32x4::load(right.add(column_of(entry))));
-            I32x4::bits_of(term).and(I32x4::load(LANES_OF[lanes_of(entry)].as_ptr())).as_floats()
-        }
-    }
-
-    unsafe fn limits<B: Book>(&self, update: &Update) -> Limits {
-        let (left_squares, left) = unsafe { measure(update.left, self.rows) };
-        let (right_squares, right) = unsafe { measure(update.right, self.length) };
-        let squares = left_squares * right_squares;
-        let least = at_most(B::REACH * F64x2::root(squares / (self.rows * self.length) as f64));
-        Limits { squares, least, left, right }
-    }
-
-    /// Moves the weights whose terms are large to the centroid beside theirs.
-    #[inline(always)]
-    unsafe fn move_weights<B: Book>(&self, update: &Update, limits: &Limits, candidates: (*mut f32, *mut u32)) {
-        // Nothing is above a limit that is no number.
-        if !limits.squares.is_finite() {
+    unsafe fn each(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        if self.is_pruned() {
+            for row in 0..self.rows {
+                let (begin, end) = unsafe { self.range(row) };
+                for entry in begin..end {
+                    let index = unsafe { *self.index.add(entry) };
+                    for lane in (0..LANES).filter(|lane| lanes_of(index) >> lane & 1 == 1) {
+                        visit(entry * LANES + lane, row, column_of(index) + lane);
+                    }
+                }
+            }
             return;
         }
-        unsafe {
-            if self.is_pruned() {
-                self.move_kept::<B>(update, limits);
-            } else {
-                self.move_some::<B>(update, limits, candidates);
+        for row in 0..self.rows {
+            for column in 0..self.length {
+                let group = row / PANEL * PANEL * self.columns + column / LANES * GROUPED;
+                visit(group + row % PANEL * LANES + column % LANES, row, column);
             }
         }
     }
+}
 
-    /// Where nothing is pruned: the columns that are large enough for some row are put aside, then each row passes over them.
-    #[inline(always)]
-    unsafe fn move_some<B: Book>(&self, update: &Update, limits: &Limits, candidates: (*mut f32, *mut u32)) {
-        let (xs, words) = candidates;
-        unsafe {
-            let columns = words.add(self.columns);
-            let mut count = 0;
-            let most = F32x4::splat(limits.left);
-            for first in (0..self.length).step_by(LANES) {
-                let mut bits = larger(most.mul(F32x4::load(update.right.add(first))), limits.least);
-                while bits != 0 {
-                    let column = first + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    if column < self.length {
-                        *xs.add(count) = *update.right.add(column);
-                        *columns.add(count) = column as u32;
-                        *words.add(count) = update.words.of_column(column);
-                        count += 1;
-                    }
-                }
-            }
-            for i in count..count.next_multiple_of(LANES) {
-                *xs.add(i) = 0.0;
-            }
-            for row in 0..self.rows {
-                let factor = *update.left.add(row);
-                if factor.abs() * limits.right <= limits.least {
-                    continue;
-                }
-                let row_word = update.words.of_row(row);
-                for first in (0..count).step_by(LANES) {
-                    let mut bits = larger(F32x4::splat(factor).mul(F32x4::load(xs.add(first))), limits.least);
-                    while bits != 0 {
-                        let i = first + bits.trailing_zeros() as usize;
-                        bits &= bits - 1;
-                        let column = *columns.add(i) as usize;
-                        let (term, noise) = (factor * *xs.add(i), row_word ^ *words.add(i));
-                        self.step::<B>(Large { term, noise, quad: self.quad(row, column), lane: column % LANES });
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn move_kept<B: Book>(&self, update: &Update, limits: &Limits) {
-        unsafe {
-            for row in 0..self.rows {
-                let factor = *update.left.add(row);
-                if factor.abs() * limits.right <= limits.least {
-                    continue;
-                }
-                let row_word = update.words.of_row(row);
-                let (begin, end) = self.range(row);
-                for entry in begin..end {
-                    let term = self.kept_term(F32x4::splat(factor), update.right, entry);
-                    let mut bits = larger(term, limits.least);
-                    while bits != 0 {
-                        let lane = bits.trailing_zeros() as usize;
-                        bits &= bits - 1;
-                        let column = column_of(*self.index.add(entry)) + lane;
-                        let term = factor * *update.right.add(column);
-                        let noise = row_word ^ update.words.of_column(column);
-                        self.step::<B>(Large { term, noise, quad: entry, lane });
-                    }
-                }
-            }
-        }
-    }
-
-    /// Moves a weight by one place, if there is one and the noise lets it.
-    #[inline(always)]
-    unsafe fn step<B: Book>(&self, Large { term, noise, quad, lane }: Large) {
-        let (byte, shift) = B::cell(quad % GROUP, lane);
-        unsafe {
-            let at = self.group::<B>(quad).add(byte);
-            let from = usize::from(*at >> shift) & B::MOST;
-            if from == if term > 0.0 { B::MOST } else { 0 } {
-                return;
-            }
-            let to = if term > 0.0 { from + 1 } else { from - 1 };
-            let distance = (*self.centroids.add(to) - *self.centroids.add(from)).abs();
-            let chance = (noise >> 8) as f32 / 16777216.0;
-            if B::GAIN * f64::from(term.abs()) > f64::from(chance * distance) {
-                *at ^= ((from ^ to) << shift) as u8;
-                *self.members.add(from) -= 1;
-                *self.members.add(to) += 1;
-            }
-        }
-    }
-
-    unsafe fn move_centroids<B: Book>(&self, means: &[f64; MOST_CENTROIDS]) {
-        let mut below = f32::NEG_INFINITY;
-        for (k, mean) in means[..=B::MOST].iter().enumerate() {
-            unsafe {
-                let centroid = self.centroids.add(k);
-                let moved = (f64::from(*centroid) + mean) as f32;
-                // A term that is no number teaches nothing; and a zero has no sign.
-                if moved.is_finite() {
-                    *centroid = moved + 0.0;
-                }
-                if k > 0 && *centroid <= below {
-                    *centroid = below.next_up();
-                }
-                below = *centroid;
-            }
-        }
-    }
+/// How many steps weights move; `FEW` are below `FEW_STEPS`.
+#[inline(always)]
+fn moved<const FEW: bool>(terms: F32x4, noise: I32x4) -> I32x4 {
+    let change = if FEW { I32x4::trunc_small(terms) } else { I32x4::trunc(terms, MOST_CHANGE) };
+    change.add(noise).shr(16)
 }

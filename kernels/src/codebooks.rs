@@ -1,17 +1,19 @@
 //! Weights that are places in the codebook of their matrix, and the passes that only read them.
 //!
 //! Places lie in groups of four quads (`tables`). Of a whole matrix a group is a tile of four rows by four columns, and the tiles of
-//! four rows follow each other; the quads of the rows left over follow one by one. Of a pruned one (`sparse`) a group is four quads of a row that are
-//! kept; rows begin with a group of their own, and entries of the index without a weight fill the last one.
+//! four rows follow each other; rows are padded to whole tiles. Of a pruned one (`sparse`) a group is four quads of a row that are
+//! kept; rows begin with a group of their own, and entries of the index without a weight fill the last one. The bytes that masters have
+//! beside their centroids lie apart, in the order of the quads.
 
-use crate::codebook_learning::{CENTROIDS_EVERY, Update};
+use crate::codebook_learning::CENTROIDS_EVERY;
 use crate::format_f32::PANEL;
 use crate::integers::I32x4;
 use crate::model::{Scratch, Weights};
-use crate::narrow::Use;
+use crate::narrow::{Learning, Use};
 use crate::sparse::{LANES_OF, column_of, lanes_of};
 use crate::stored::{Stored, format, pruned};
 use crate::tables::{GROUP, Table, Table4, Table16};
+use crate::terms::Term;
 use crate::vector::{F32x4, LANES};
 
 /// Centroids of the largest codebook.
@@ -21,10 +23,11 @@ pub const MOST_CENTROIDS: usize = 16;
 #[derive(Clone, Copy)]
 pub struct Codebook {
     pub places: *mut u8,
-    /// Ascending: 16 or 4.
+    /// What each master has beside its centroid, in steps.
+    pub rests: *mut i8,
+    /// Ascending: 16 or 4; and the step.
     pub centroids: *mut f32,
-    /// How many weights each of them has; what is pruned and what is padding does not count.
-    pub members: *mut u32,
+    pub scale: *mut f32,
     /// Bits of a place: 4 or 2.
     pub bits: usize,
     pub rows: usize,
@@ -36,16 +39,19 @@ pub struct Codebook {
     pub index: *const u16,
     /// Whether quads are kept in part.
     pub partial: bool,
+    /// Whether centroids follow their weights in this step.
+    pub follows: bool,
 }
 
 impl Stored<'_> {
     /// The matrix for the passes of codebooks.
     pub fn codebook(&self) -> Codebook {
-        let Weights { values, centroids, members, starts, index, .. } = self.weights;
+        let Weights { values, lower, scale, centroids, starts, index, .. } = self.weights;
         Codebook {
             places: values.cast(),
+            rests: lower.cast(),
             centroids,
-            members,
+            scale,
             bits: if self.model.format == format::CODEBOOK4 { 4 } else { 2 },
             rows: self.rows,
             columns: self.columns,
@@ -53,29 +59,27 @@ impl Stored<'_> {
             starts,
             index,
             partial: self.model.pruned == pruned::PARTLY,
+            // What is deferred is written at one of as many steps.
+            follows: self.model.turn.wrapping_add(self.unit) % CENTROIDS_EVERY < self.model.defer.max(1),
         }
     }
 
-    /// W += left right' in its codebook; out = W times what `with` says.
+    /// W += the terms in its codebook; out = W times what `with` says.
     ///
     /// # Safety
     /// As `Stored::learn`.
-    pub unsafe fn learn_in_codebook(
-        self,
-        scratch: Scratch,
-        left: *const f32,
-        right: *const f32,
-        with: Use,
-        out: *mut f32,
-    ) {
+    #[inline(always)]
+    pub unsafe fn learn_in_codebook<T: Term>(self, scratch: Scratch, learning: Learning<T>, with: Use, out: *mut f32) {
         let codebook = self.codebook();
-        let moves_centroids = self.model.turn.wrapping_add(self.unit).is_multiple_of(CENTROIDS_EVERY);
-        let update = Update { left, right, words: self.words(), moves_centroids };
         unsafe {
             if let Use::Old(e) = with {
                 codebook.product(e, out);
             }
-            codebook.learn(update, (scratch.levels, scratch.words));
+            if codebook.is_pruned() {
+                codebook.learn_kept(learning, scratch.words);
+            } else {
+                codebook.learn(learning, scratch.words);
+            }
             if let Use::Updated(next) = with {
                 codebook.product(next, out);
             }
@@ -99,22 +103,6 @@ macro_rules! with_table {
 impl Codebook {
     pub fn is_pruned(&self) -> bool {
         !self.starts.is_null()
-    }
-
-    /// Rows in whole panels.
-    pub fn whole_rows(&self) -> usize {
-        self.rows - self.rows % PANEL
-    }
-
-    /// Which quad a weight is in, where nothing is pruned.
-    #[inline(always)]
-    pub fn quad(&self, row: usize, column: usize) -> usize {
-        let whole = self.whole_rows();
-        if row < whole {
-            row / PANEL * self.columns + column / LANES * PANEL + row % PANEL
-        } else {
-            (row * self.columns + column) / LANES
-        }
     }
 
     /// Where the group of a quad begins.
@@ -176,7 +164,7 @@ impl Codebook {
     unsafe fn product_of_all<T: Table>(&self, table: T, x: *const f32, out: *mut f32) {
         unsafe {
             let mut at = self.places.cast_const();
-            for row in (0..self.whole_rows()).step_by(PANEL) {
+            for row in (0..self.rows).step_by(PANEL) {
                 let mut sums = [F32x4::splat(0.0); PANEL];
                 for column in (0..self.columns).step_by(2 * LANES) {
                     let [low, high] = table.two_groups(at);
@@ -186,14 +174,9 @@ impl Codebook {
                     }
                     at = at.add(2 * T::BYTES);
                 }
-                for (i, sum) in sums.into_iter().enumerate() {
+                for (i, sum) in sums.into_iter().enumerate().take(self.rows - row) {
                     *out.add(row + i) = sum.sum();
                 }
-            }
-            for row in self.whole_rows()..self.rows {
-                let mut sum = F32x4::splat(0.0);
-                self.each_rest(table, row, |column, weights| sum = sum.madd(weights, F32x4::load(x.add(column))));
-                *out.add(row) = sum.sum();
             }
         }
     }
@@ -202,8 +185,9 @@ impl Codebook {
     unsafe fn combine_all<T: Table>(&self, table: T, c: *const f32, out: *mut f32) {
         unsafe {
             let mut at = self.places.cast_const();
-            for row in (0..self.whole_rows()).step_by(PANEL) {
-                let factors: [F32x4; PANEL] = core::array::from_fn(|i| F32x4::splat(*c.add(row + i)));
+            for row in (0..self.rows).step_by(PANEL) {
+                let factors: [F32x4; PANEL] =
+                    core::array::from_fn(|i| F32x4::splat(if row + i < self.rows { *c.add(row + i) } else { 0.0 }));
                 for column in (0..self.columns).step_by(2 * LANES) {
                     let groups = table.two_groups(at);
                     for (i, group) in groups.into_iter().enumerate() {
@@ -214,26 +198,6 @@ impl Codebook {
                     at = at.add(2 * T::BYTES);
                 }
             }
-            for row in self.whole_rows()..self.rows {
-                let factor = F32x4::splat(*c.add(row));
-                self.each_rest(table, row, |column, weights| {
-                    let to = out.add(column);
-                    F32x4::load(to).madd(factor, weights).store(to);
-                });
-            }
-        }
-    }
-
-    /// Visits the quads of a row that is in no panel. Such rows are few: a group is looked up for each two of its quads.
-    #[inline(always)]
-    unsafe fn each_rest<T: Table>(&self, table: T, row: usize, mut visit: impl FnMut(usize, F32x4)) {
-        for column in (0..self.columns).step_by(2 * LANES) {
-            let quad = self.quad(row, column);
-            // Rows are of an even number of quads.
-            let [a, b, c, d] = unsafe { table.group(self.group::<T>(quad)) };
-            let [low, high] = if quad.is_multiple_of(GROUP) { [a, b] } else { [c, d] };
-            visit(column, low);
-            visit(column + LANES, high);
         }
     }
 

@@ -166,11 +166,6 @@ mod wasm {
             let half = i32x4_max(self.0, i32x4_shuffle::<2, 3, 0, 1>(self.0, self.0));
             i32x4_extract_lane::<0>(half).max(i32x4_extract_lane::<1>(half))
         }
-        /// The sign of each lane, a bit each.
-        #[inline(always)]
-        pub fn signs(self) -> u32 {
-            u32::from(i32x4_bitmask(self.0))
-        }
     }
 }
 
@@ -298,9 +293,6 @@ mod portable {
         }
         pub fn largest(self) -> i32 {
             self.0.into_iter().fold(i32::MIN, i32::max)
-        }
-        pub fn signs(self) -> u32 {
-            (0..4).fold(0, |bits, i| bits | u32::from(self.0[i] < 0) << i)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Vectors as the products of i8 weights read them: whole numbers of seven bits (`backends/reference/levels.ts` is the definition).
 
 use crate::integers::I32x4;
-use crate::small_integers::{LEVEL_OFFSET, Level};
+use crate::tile_sums::{LEVEL_OFFSET, Level};
 use crate::vector::{F32x4, LANES};
 
 const MOST_LEVEL: f32 = 63.0;

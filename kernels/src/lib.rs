@@ -4,7 +4,7 @@
 //! `vectors` between them; `shift` fits the shift candidates of the latter, `combiner` weighs them, both by `ridge` regression.
 //! `stored` knows what a matrix is stored in: f32 (`format_f32`), narrow (`narrow`, and `bytes` for i8 and its `levels`), pruned
 //! (`sparse`, `octs`), in one of `formats`, or places in `codebooks` (`tables`); `terms` is what it learns and `noise` how that is
-//! rounded, `codebook_learning` how codebooks learn. `motion` is the block matching that runs once a frame, `sweep` what the bench
+//! rounded, `codebook_learning` how codebooks do and their `codebook_grid` moves. `motion` is the block matching that runs once a frame, `sweep` what the bench
 //! holds all of it against. The instruction set is fixed when compiling (`build.sh` makes one package
 //! for each); natively the crate is built for its tests only.
 
@@ -12,10 +12,10 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod bytes;
+pub mod codebook_grid;
 pub mod codebook_learning;
 pub mod codebooks;
 pub mod combiner;
-pub mod doubles;
 pub mod format_f32;
 pub mod formats;
 pub mod integers;
@@ -38,6 +38,7 @@ pub mod stored;
 pub mod sweep;
 pub mod tables;
 pub mod terms;
+pub mod tile_sums;
 pub mod vector;
 pub mod vectors;
 

@@ -44,15 +44,14 @@ pub struct Weights {
     /// Of any format; of i8 that is not pruned the upper bytes, of codebooks the places.
     pub values: *mut f32,
     pub momentum: *mut f32,
-    /// The lower bytes of those.
+    /// The lower bytes of those; of codebooks what masters have beside their centroids.
     pub lower: *mut u8,
-    /// Of fixed point a step of each row.
+    /// Of fixed point a step of each row, of codebooks the step of the matrix.
     pub scale: *mut f32,
     /// Of i8 that is not pruned the sums of the upper bytes of each row.
     pub sums: *mut i32,
-    /// Of a codebook its centroids, and how many weights each of them has.
+    /// Of a codebook its centroids.
     pub centroids: *mut f32,
-    pub members: *mut u32,
     /// Of a pruned model (`sparse`).
     pub starts: *const u32,
     pub index: *const u16,
@@ -223,7 +222,7 @@ pub struct Scratch {
     /// How much each pair counts, and half of the pending pairs: one and padded H + 1 values a place.
     pub counts: *mut f32,
     pub pending: *mut f32,
-    /// Noise words, as long as the widest matrix; of codebooks twice as long.
+    /// Noise words, as long as the widest matrix.
     pub words: *mut u32,
     /// A vector in levels, as long as the widest matrix or a vector of H + 1.
     pub levels: *mut f32,

@@ -51,11 +51,6 @@ impl Words {
         mix(self.rows.wrapping_add(row as u32))
     }
 
-    /// The word of a column.
-    pub fn of_column(self, column: usize) -> u32 {
-        mix(self.columns.wrapping_add(column as u32))
-    }
-
     /// The upper half of a row's word, which is all that fixed point needs.
     pub fn half(self, row: usize) -> i32 {
         (self.of_row(row) >> 16) as i32

@@ -1,25 +1,15 @@
-//! Eight i16 and sixteen i8 at once, for tiles of bytes: SIMD registers in WebAssembly, arrays elsewhere.
+//! Eight i16 and sixteen i8 at once: SIMD registers in WebAssembly, arrays elsewhere.
 
 #[cfg(target_arch = "wasm32")]
-pub use wasm::{I8x16, I16x8, Level, TileSums};
+pub use wasm::{I8x16, I16x8};
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use portable::{I8x16, I16x8, Level, TileSums};
-
-/// Added to a level where levels are unsigned.
-pub const LEVEL_OFFSET: i32 = if cfg!(target_feature = "relaxed-simd") { 64 } else { 0 };
+pub use portable::{I8x16, I16x8};
 
 #[cfg(target_arch = "wasm32")]
 mod wasm {
     use crate::integers::I32x4;
     use core::arch::wasm32::*;
-
-    /// A level as the products of bytes read it.
-    #[cfg(target_feature = "relaxed-simd")]
-    pub type Level = u8;
-    /// A level as the products of bytes read it.
-    #[cfg(not(target_feature = "relaxed-simd"))]
-    pub type Level = i16;
 
     #[derive(Clone, Copy)]
     pub struct I16x8(v128);
@@ -65,6 +55,10 @@ mod wasm {
         pub fn add(self, other: Self) -> Self {
             I16x8(i16x8_add(self.0, other.0))
         }
+        #[inline(always)]
+        pub fn sub(self, other: Self) -> Self {
+            I16x8(i16x8_sub(self.0, other.0))
+        }
         /// At the ends it stays there.
         #[inline(always)]
         pub fn add_saturating(self, other: Self) -> Self {
@@ -86,8 +80,9 @@ mod wasm {
     }
 
     #[derive(Clone, Copy)]
-    pub struct I8x16(v128);
+    pub struct I8x16(pub(crate) v128);
 
+    #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
     impl I8x16 {
         /// # Safety
         /// Sixteen bytes can be read there.
@@ -100,6 +95,62 @@ mod wasm {
         #[inline(always)]
         pub unsafe fn store(self, to: *mut i8) {
             unsafe { v128_store(to.cast(), self.0) }
+        }
+        /// Sixteen bytes, the first one lowest in the first word.
+        #[inline(always)]
+        pub fn from_words(words: [u64; 2]) -> Self {
+            I8x16(u64x2(words[0], words[1]))
+        }
+        #[inline(always)]
+        pub fn to_words(self) -> [u64; 2] {
+            [u64x2_extract_lane::<0>(self.0), u64x2_extract_lane::<1>(self.0)]
+        }
+        #[inline(always)]
+        pub fn widen_unsigned(self) -> [I16x8; 2] {
+            [I16x8(i16x8_extend_low_u8x16(self.0)), I16x8(i16x8_extend_high_u8x16(self.0))]
+        }
+        #[inline(always)]
+        pub fn add(self, other: Self) -> Self {
+            I8x16(i8x16_add(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn sub(self, other: Self) -> Self {
+            I8x16(i8x16_sub(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn and(self, other: Self) -> Self {
+            I8x16(v128_and(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn widen(self) -> [I16x8; 2] {
+            [I16x8(i16x8_extend_low_i8x16(self.0)), I16x8(i16x8_extend_high_i8x16(self.0))]
+        }
+        /// At the ends of i8 it stays there.
+        #[inline(always)]
+        pub fn narrow(a: I16x8, b: I16x8) -> Self {
+            I8x16(i8x16_narrow_i16x8(a.0, b.0))
+        }
+        /// Its bytes at places below 16.
+        #[inline(always)]
+        pub fn look_up(self, places: Self) -> Self {
+            #[cfg(target_feature = "relaxed-simd")]
+            return I8x16(i8x16_relaxed_swizzle(self.0, places.0));
+            #[cfg(not(target_feature = "relaxed-simd"))]
+            return I8x16(i8x16_swizzle(self.0, places.0));
+        }
+        /// All bits of a lane where it is greater.
+        #[inline(always)]
+        pub fn greater(self, other: Self) -> Self {
+            I8x16(i8x16_gt(self.0, other.0))
+        }
+        #[inline(always)]
+        pub fn or(self, other: Self) -> Self {
+            I8x16(v128_or(self.0, other.0))
+        }
+        /// The sign of each lane, a bit each.
+        #[inline(always)]
+        pub fn signs(self) -> u32 {
+            u32::from(i8x16_bitmask(self.0))
         }
         /// Sixteen numbers of which `self` has the lower bytes.
         #[inline(always)]
@@ -126,114 +177,6 @@ mod wasm {
             I8x16(i8x16_shuffle::<0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15>(self.0, self.0))
         }
     }
-
-    /// The sums of four rows of bytes times levels. Where levels are unsigned they are too large by `LEVEL_OFFSET` times the bytes.
-    #[cfg(target_feature = "relaxed-simd")]
-    #[derive(Clone, Copy)]
-    pub struct TileSums(v128);
-
-    #[cfg(target_feature = "relaxed-simd")]
-    impl TileSums {
-        #[inline(always)]
-        pub fn zero() -> Self {
-            TileSums(i32x4_splat(0))
-        }
-        /// Adds four bytes of each row times four levels.
-        ///
-        /// # Safety
-        /// Four levels can be read there.
-        #[inline(always)]
-        pub unsafe fn add(self, tile: I8x16, levels: *const Level) -> Self {
-            let levels = unsafe { v128_load32_splat(levels.cast()) };
-            TileSums(i32x4_relaxed_dot_i8x16_i7x16_add(tile.0, levels, self.0))
-        }
-        /// Adds four tiles times sixteen levels.
-        ///
-        /// # Safety
-        /// They can be read there.
-        #[inline(always)]
-        pub unsafe fn add_four(self, tiles: *const i8, levels: *const Level) -> Self {
-            unsafe {
-                let all = v128_load(levels.cast());
-                let sum = self.0;
-                let sum = dot(tiles, i32x4_shuffle::<0, 0, 0, 0>(all, all), sum);
-                let sum = dot(tiles.add(16), i32x4_shuffle::<1, 1, 1, 1>(all, all), sum);
-                let sum = dot(tiles.add(32), i32x4_shuffle::<2, 2, 2, 2>(all, all), sum);
-                TileSums(dot(tiles.add(48), i32x4_shuffle::<3, 3, 3, 3>(all, all), sum))
-            }
-        }
-        /// Adds the bytes of each row.
-        #[inline(always)]
-        pub fn add_bytes(self, tile: I8x16) -> Self {
-            TileSums(i32x4_relaxed_dot_i8x16_i7x16_add(tile.0, i8x16_splat(1), self.0))
-        }
-        #[inline(always)]
-        pub fn plus(self, other: Self) -> Self {
-            TileSums(i32x4_add(self.0, other.0))
-        }
-        #[inline(always)]
-        pub fn sums(self) -> I32x4 {
-            I32x4(self.0)
-        }
-    }
-
-    #[cfg(target_feature = "relaxed-simd")]
-    #[inline(always)]
-    unsafe fn dot(tile: *const i8, levels: v128, sum: v128) -> v128 {
-        i32x4_relaxed_dot_i8x16_i7x16_add(unsafe { v128_load(tile.cast()) }, levels, sum)
-    }
-
-    /// The sums of four rows of bytes times levels: each in two parts.
-    #[cfg(not(target_feature = "relaxed-simd"))]
-    #[derive(Clone, Copy)]
-    pub struct TileSums(v128, v128);
-
-    #[cfg(not(target_feature = "relaxed-simd"))]
-    impl TileSums {
-        #[inline(always)]
-        pub fn zero() -> Self {
-            TileSums(i32x4_splat(0), i32x4_splat(0))
-        }
-        #[inline(always)]
-        fn add_all(self, tile: v128, levels: v128) -> Self {
-            TileSums(
-                i32x4_add(self.0, i32x4_dot_i16x8(i16x8_extend_low_i8x16(tile), levels)),
-                i32x4_add(self.1, i32x4_dot_i16x8(i16x8_extend_high_i8x16(tile), levels)),
-            )
-        }
-        /// Adds four bytes of each row times four levels.
-        ///
-        /// # Safety
-        /// Four levels can be read there.
-        #[inline(always)]
-        pub unsafe fn add(self, tile: I8x16, levels: *const Level) -> Self {
-            self.add_all(tile.0, unsafe { v128_load64_splat(levels.cast()) })
-        }
-        /// Adds four tiles times sixteen levels.
-        ///
-        /// # Safety
-        /// They can be read there.
-        #[inline(always)]
-        pub unsafe fn add_four(self, tiles: *const i8, levels: *const Level) -> Self {
-            (0..4).fold(self, |sums, i| unsafe {
-                sums.add_all(v128_load(tiles.add(16 * i).cast()), v128_load64_splat(levels.add(4 * i).cast()))
-            })
-        }
-        /// Adds the bytes of each row.
-        #[inline(always)]
-        pub fn add_bytes(self, tile: I8x16) -> Self {
-            self.add_all(tile.0, i16x8_splat(1))
-        }
-        #[inline(always)]
-        pub fn plus(self, other: Self) -> Self {
-            TileSums(i32x4_add(self.0, other.0), i32x4_add(self.1, other.1))
-        }
-        #[inline(always)]
-        pub fn sums(self) -> I32x4 {
-            let even = i32x4_shuffle::<0, 2, 4, 6>(self.0, self.1);
-            I32x4(i32x4_add(even, i32x4_shuffle::<1, 3, 5, 7>(self.0, self.1)))
-        }
-    }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -241,9 +184,6 @@ mod wasm {
 mod portable {
     use crate::integers::I32x4;
     use core::array::from_fn;
-
-    /// A level as the products of bytes read it.
-    pub type Level = i16;
 
     #[derive(Clone, Copy)]
     pub struct I16x8([i16; 8]);
@@ -279,6 +219,9 @@ mod portable {
         pub fn add(self, other: Self) -> Self {
             self.zip(other, i16::wrapping_add)
         }
+        pub fn sub(self, other: Self) -> Self {
+            self.zip(other, i16::wrapping_sub)
+        }
         pub fn add_saturating(self, other: Self) -> Self {
             self.zip(other, i16::saturating_add)
         }
@@ -294,14 +237,52 @@ mod portable {
     }
 
     #[derive(Clone, Copy)]
-    pub struct I8x16([i8; 16]);
+    pub struct I8x16(pub(crate) [i8; 16]);
 
+    #[allow(clippy::should_implement_trait, reason = "the names of the instructions")]
     impl I8x16 {
         pub unsafe fn load(from: *const i8) -> Self {
             I8x16(unsafe { from.cast::<[i8; 16]>().read() })
         }
         pub unsafe fn store(self, to: *mut i8) {
             unsafe { to.cast::<[i8; 16]>().write(self.0) }
+        }
+        pub fn from_words(words: [u64; 2]) -> Self {
+            I8x16(from_fn(|i| (words[i / 8] >> (i % 8 * 8)) as i8))
+        }
+        pub fn to_words(self) -> [u64; 2] {
+            from_fn(|half| (0..8).fold(0, |word, i| word | u64::from(self.0[8 * half + i] as u8) << (8 * i)))
+        }
+        pub fn widen_unsigned(self) -> [I16x8; 2] {
+            from_fn(|half| I16x8(from_fn(|i| i16::from(self.0[8 * half + i] as u8))))
+        }
+        pub fn add(self, other: Self) -> Self {
+            I8x16(from_fn(|i| self.0[i].wrapping_add(other.0[i])))
+        }
+        pub fn sub(self, other: Self) -> Self {
+            I8x16(from_fn(|i| self.0[i].wrapping_sub(other.0[i])))
+        }
+        pub fn and(self, other: Self) -> Self {
+            I8x16(from_fn(|i| self.0[i] & other.0[i]))
+        }
+        pub fn widen(self) -> [I16x8; 2] {
+            from_fn(|half| I16x8(from_fn(|i| i16::from(self.0[8 * half + i]))))
+        }
+        pub fn narrow(a: I16x8, b: I16x8) -> Self {
+            let lane = |i: usize| if i < 8 { a.0[i] } else { b.0[i - 8] };
+            I8x16(from_fn(|i| lane(i).clamp(-128, 127) as i8))
+        }
+        pub fn look_up(self, places: Self) -> Self {
+            I8x16(places.0.map(|place| self.0[place as usize]))
+        }
+        pub fn greater(self, other: Self) -> Self {
+            I8x16(from_fn(|i| if self.0[i] > other.0[i] { -1 } else { 0 }))
+        }
+        pub fn or(self, other: Self) -> Self {
+            I8x16(from_fn(|i| self.0[i] | other.0[i]))
+        }
+        pub fn signs(self) -> u32 {
+            (0..16).fold(0, |bits, i| bits | u32::from(self.0[i] < 0) << i)
         }
         pub fn with_upper(self, upper: Self) -> [I16x8; 2] {
             from_fn(|half| {
@@ -316,34 +297,6 @@ mod portable {
         }
         pub fn transpose(self) -> Self {
             I8x16(from_fn(|i| self.0[i % 4 * 4 + i / 4]))
-        }
-    }
-
-    /// The sums of four rows of bytes times levels.
-    #[derive(Clone, Copy)]
-    pub struct TileSums([i32; 4]);
-
-    impl TileSums {
-        pub fn zero() -> Self {
-            TileSums([0; 4])
-        }
-        pub unsafe fn add(self, tile: I8x16, levels: *const Level) -> Self {
-            let levels = unsafe { levels.cast::<[Level; 4]>().read_unaligned() };
-            TileSums(from_fn(|row| {
-                (0..4).fold(self.0[row], |sum, i| sum + i32::from(tile.0[4 * row + i]) * i32::from(levels[i]))
-            }))
-        }
-        pub unsafe fn add_four(self, tiles: *const i8, levels: *const Level) -> Self {
-            (0..4).fold(self, |sums, i| unsafe { sums.add(I8x16::load(tiles.add(16 * i)), levels.add(4 * i)) })
-        }
-        pub fn add_bytes(self, tile: I8x16) -> Self {
-            TileSums(from_fn(|row| (0..4).fold(self.0[row], |sum, i| sum + i32::from(tile.0[4 * row + i]))))
-        }
-        pub fn plus(self, other: Self) -> Self {
-            TileSums(from_fn(|i| self.0[i] + other.0[i]))
-        }
-        pub fn sums(self) -> I32x4 {
-            I32x4::from_array(self.0)
         }
     }
 }

@@ -8,9 +8,9 @@ use crate::model::{Model, Scratch, Unit, Weights};
 use crate::narrow::{Learning, Panels, Use};
 use crate::noise::{Words, key};
 use crate::octs::{KeptOcts, Pairs, UpperBytes};
-use crate::small_integers::Level;
 use crate::sparse::Kept;
 use crate::terms::{Outer, Pending, Term, WithMomentum};
+use crate::tile_sums::Level;
 use crate::vector::LANES;
 
 /// `Model::format`.
@@ -263,9 +263,7 @@ impl Stored<'_> {
     pub unsafe fn learn(self, scratch: Scratch, left: *const f32, right: *const f32, with: Use, out: *mut f32) {
         let Weights { momentum, .. } = self.weights;
         unsafe {
-            if self.is_codebook() {
-                self.learn_in_codebook(scratch, left, right, with, out);
-            } else if momentum.is_null() {
+            if momentum.is_null() {
                 self.add(scratch, Outer { left }, right, with, out);
             } else {
                 self.add(scratch, WithMomentum { left, mu: self.model.momentum, momentum }, right, with, out);
@@ -278,6 +276,9 @@ impl Stored<'_> {
         unsafe {
             let words = self.words();
             let learning = Learning { term, right, words, column_words: scratch.words };
+            if self.is_codebook() {
+                return apart(move || self.learn_in_codebook(scratch, learning, with, out));
+            }
             if self.is_bytes() && !self.is_pruned() {
                 return self.add_to_bytes(scratch, learning, with, out);
             }
@@ -348,6 +349,9 @@ impl Stored<'_> {
             // Any vector does for the right side: the terms bring theirs.
             let learning = Learning { term, right: scratch.output, words, column_words: scratch.words };
             let with = if next.is_null() { Use::Nothing } else { Use::Updated(next) };
+            if self.is_codebook() {
+                return apart(move || self.learn_in_codebook(scratch, learning, with, out));
+            }
             if self.is_bytes() {
                 return self.add_to_bytes(scratch, learning, with, out);
             }

@@ -2,6 +2,7 @@
 //!
 //! Places are packed in groups of four quads, so that a shift and a mask bring all of a group to where they are looked up.
 
+use crate::small_integers::I8x16;
 use crate::vector::{F32x4, LANES};
 
 #[cfg(target_arch = "wasm32")]
@@ -38,9 +39,25 @@ pub trait Table: Copy {
     /// As `group`.
     unsafe fn two_groups(self, at: *const u8) -> [[F32x4; GROUP]; 2];
 
+    /// The places of a group, in the order of its quads.
+    ///
+    /// # Safety
+    /// As `group`.
+    unsafe fn places(at: *const u8) -> I8x16;
+
+    /// Writes them.
+    ///
+    /// # Safety
+    /// As `group`, and nothing else touches it.
+    unsafe fn put_places(at: *mut u8, places: I8x16);
+
     /// Where in a group the place of a weight stands: which byte, and how far from its lowest bit.
     fn cell(quad: usize, lane: usize) -> (usize, usize);
 }
+
+/// The lower half of every byte, and its lowest two bits.
+const LOW_HALVES: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+const LOW_PAIRS: u64 = 0x0303_0303;
 
 /// The lower half of a byte of four bits belongs to one of the first two quads, the upper half to one of the others.
 const fn cell_of_4_bits(quad: usize, lane: usize) -> (usize, usize) {
@@ -54,7 +71,7 @@ const fn cell_of_2_bits(quad: usize, lane: usize) -> (usize, usize) {
 
 #[cfg(target_arch = "wasm32")]
 mod wasm {
-    use super::{GROUP, Table};
+    use super::{GROUP, I8x16, LOW_HALVES, LOW_PAIRS, Table};
     use crate::vector::F32x4;
     use core::arch::wasm32::*;
     use core::hint::black_box;
@@ -133,6 +150,17 @@ mod wasm {
             [[a, b, c, d], [e, f, g, h]]
         }
 
+        #[inline(always)]
+        unsafe fn places(at: *const u8) -> I8x16 {
+            let all = unsafe { at.cast::<u64>().read_unaligned() };
+            I8x16::from_words([all & LOW_HALVES, all >> 4 & LOW_HALVES])
+        }
+        #[inline(always)]
+        unsafe fn put_places(at: *mut u8, places: I8x16) {
+            let [low, high] = places.to_words();
+            unsafe { at.cast::<u64>().write_unaligned(low | high << 4) }
+        }
+
         fn cell(quad: usize, lane: usize) -> (usize, usize) {
             super::cell_of_4_bits(quad, lane)
         }
@@ -182,6 +210,19 @@ mod wasm {
             ]
         }
 
+        #[inline(always)]
+        unsafe fn places(at: *const u8) -> I8x16 {
+            let all = u64::from(unsafe { at.cast::<u32>().read_unaligned() });
+            let two = |shift: u32| (all >> shift & LOW_PAIRS) | (all >> (shift + 2) & LOW_PAIRS) << 32;
+            I8x16::from_words([two(0), two(4)])
+        }
+        #[inline(always)]
+        unsafe fn put_places(at: *mut u8, places: I8x16) {
+            let both = |word: u64| (word | word >> 30) as u32;
+            let [low, high] = places.to_words();
+            unsafe { at.cast::<u32>().write_unaligned(both(low) | both(high) << 4) }
+        }
+
         fn cell(quad: usize, lane: usize) -> (usize, usize) {
             super::cell_of_2_bits(quad, lane)
         }
@@ -190,7 +231,7 @@ mod wasm {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod portable {
-    use super::{GROUP, Table};
+    use super::{GROUP, I8x16, LOW_HALVES, LOW_PAIRS, Table};
     use crate::vector::{F32x4, LANES};
     use core::array::from_fn;
 
@@ -223,6 +264,14 @@ mod portable {
         unsafe fn two_groups(self, at: *const u8) -> [[F32x4; GROUP]; 2] {
             from_fn(|i| unsafe { self.group(at.add(i * Self::BYTES)) })
         }
+        unsafe fn places(at: *const u8) -> I8x16 {
+            let all = unsafe { at.cast::<u64>().read_unaligned() };
+            I8x16::from_words([all & LOW_HALVES, all >> 4 & LOW_HALVES])
+        }
+        unsafe fn put_places(at: *mut u8, places: I8x16) {
+            let [low, high] = places.to_words();
+            unsafe { at.cast::<u64>().write_unaligned(low | high << 4) }
+        }
         fn cell(quad: usize, lane: usize) -> (usize, usize) {
             super::cell_of_4_bits(quad, lane)
         }
@@ -238,6 +287,16 @@ mod portable {
         }
         unsafe fn two_groups(self, at: *const u8) -> [[F32x4; GROUP]; 2] {
             from_fn(|i| unsafe { self.group(at.add(i * Self::BYTES)) })
+        }
+        unsafe fn places(at: *const u8) -> I8x16 {
+            let all = u64::from(unsafe { at.cast::<u32>().read_unaligned() });
+            let two = |shift: u32| (all >> shift & LOW_PAIRS) | (all >> (shift + 2) & LOW_PAIRS) << 32;
+            I8x16::from_words([two(0), two(4)])
+        }
+        unsafe fn put_places(at: *mut u8, places: I8x16) {
+            let both = |word: u64| (word | word >> 30) as u32;
+            let [low, high] = places.to_words();
+            unsafe { at.cast::<u32>().write_unaligned(both(low) | both(high) << 4) }
         }
         fn cell(quad: usize, lane: usize) -> (usize, usize) {
             super::cell_of_2_bits(quad, lane)

@@ -6,9 +6,9 @@ use kernels::levels::{to_halves, to_levels};
 use kernels::narrow::{Learning, Panels, Use};
 use kernels::noise::{Words, key};
 use kernels::octs::{KeptOcts, Pairs, UpperBytes};
-use kernels::small_integers::Level;
 use kernels::sparse::Kept;
 use kernels::terms::{Outer, WithMomentum};
+use kernels::tile_sums::Level;
 
 /// Numbers from -0.5 to 0.5.
 fn values(seed: u32, length: usize) -> Vec<f32> {
@@ -182,7 +182,7 @@ fn check_bytes((rows, columns): (usize, usize), rate: f32, with_momentum: bool) 
             let at = place(row, column, tall, padded);
             assert_eq!((upper[at], lower[at]), split(want[column]), "row {row}, column {column}");
             assert_eq!(momentum[at], if with_momentum { terms[column] } else { 0.0 });
-            let level = i32::from(levels[column]) - kernels::small_integers::LEVEL_OFFSET;
+            let level = i32::from(levels[column]) - kernels::tile_sums::LEVEL_OFFSET;
             product += i32::from(upper[at]) * level;
             sum += i32::from(upper[at]);
         }
@@ -199,7 +199,7 @@ fn check_bytes((rows, columns): (usize, usize), rate: f32, with_momentum: bool) 
     let mut combined = vec![0.0; padded];
     unsafe { tiles.combine(Levels { levels: levels.as_ptr(), scale }, combined.as_mut_ptr()) };
     for column in 0..columns {
-        let level = |row: usize| i32::from(levels[row]) - kernels::small_integers::LEVEL_OFFSET;
+        let level = |row: usize| i32::from(levels[row]) - kernels::tile_sums::LEVEL_OFFSET;
         let sum: i32 = (0..tall).map(|row| i32::from(upper[place(row, column, tall, padded)]) * level(row)).sum();
         assert_eq!(combined[column], sum as f32 * scale, "column {column}");
     }

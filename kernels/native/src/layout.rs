@@ -129,7 +129,6 @@ const NO_WEIGHTS: Weights = Weights {
     starts: null(),
     index: null(),
     centroids: null_mut(),
-    members: null_mut(),
 };
 
 /// No shift candidates: models that have them are refused.

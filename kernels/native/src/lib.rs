@@ -11,6 +11,8 @@ pub mod abi;
 mod avx2;
 #[path = "../../src/bytes.rs"]
 mod bytes;
+#[path = "../../src/codebook_grid.rs"]
+mod codebook_grid;
 #[path = "../../src/codebook_learning.rs"]
 mod codebook_learning;
 #[path = "../../src/codebooks.rs"]
@@ -18,8 +20,6 @@ mod codebooks;
 #[path = "../../src/combiner.rs"]
 mod combiner;
 mod cost;
-#[path = "../../src/doubles.rs"]
-mod doubles;
 mod exports;
 pub mod format_f32;
 #[path = "../../src/formats.rs"]
@@ -68,6 +68,8 @@ mod tensors;
 #[path = "../../src/terms.rs"]
 mod terms;
 mod threads;
+#[path = "../../src/tile_sums.rs"]
+mod tile_sums;
 mod vector;
 #[path = "../../src/vectors.rs"]
 mod vectors;
