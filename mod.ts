@@ -54,7 +54,7 @@ export {
 } from "./compress/contexts.ts";
 export { firstWeights } from "./compress/first_weights.ts";
 export { densityOf, prune, type Pruned, type PruneOptions } from "./compress/prune.ts";
-export { type Loss, quantise, type Quantised } from "./compress/quantise.ts";
+export { type Loss, quantise, type Quantised, type QuantiseOptions } from "./compress/quantise.ts";
 export type { Energy, EnergyMethod, Meter, Work } from "./meters/meter.ts";
 export { type MeterOptions, openMeter } from "./meters/open.ts";
 export type { ModelledOptions } from "./meters/modelled.ts";

@@ -45,6 +45,7 @@ export const command: Command = {
   positional: "MODEL",
   flags: {
     format: { value: "FORMAT", of: WEIGHT_FORMATS, help: "what weights are stored in" },
+    "predict-only": { help: "codebooks: leave out what only learning needs, a byte a weight" },
     ...PRUNING_FLAGS,
     contexts: {
       value: "SHARE",
@@ -94,7 +95,8 @@ function wishOf(values: Values) {
   if (contexts !== undefined && retrain === undefined) {
     throw new UsageError("--contexts needs --retrain: what they add is measured on its frames");
   }
-  if (format === undefined && pruning === undefined && retrain === undefined) {
+  const predictOnly = values.has("predict-only");
+  if (format === undefined && pruning === undefined && retrain === undefined && !predictOnly) {
     throw new UsageError("compress needs something to do: --format, --prune or --retrain");
   }
   for (const name of ["steps", "at-once", "eval-steps", "fit"]) {
@@ -105,7 +107,7 @@ function wishOf(values: Values) {
   for (const name of ["steps", "threads", "eval-steps"]) {
     if (values.number(name) === 0) throw new UsageError(`--${name} is 1 or more, not 0`);
   }
-  return { format, pruning, contexts, retrain };
+  return { format, pruning, contexts, retrain, predictOnly };
 }
 
 /** Refuses to write over the original. */
@@ -198,7 +200,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (path === undefined || more.length > 0) {
     throw new UsageError("compress takes one model: a file that run has saved");
   }
-  const { format, pruning, contexts, retrain } = wishOf(values);
+  const { format, pruning, contexts, retrain, predictOnly } = wishOf(values);
   const out = values.text("out");
   if (out === undefined) throw new UsageError("compress needs --out FILE for the new model");
   await checkTarget(path, out);
@@ -226,6 +228,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...(format === undefined ? {} : { format }),
     ...(pruning === undefined ? {} : { pruning }),
     ...(contexts === undefined ? {} : { contexts }),
+    predictOnly,
     save,
   };
   let result: Compressed;
@@ -276,7 +279,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   write(`${render(before, after)}\n\n`);
-  if (before.format !== after.format) write(`${lossText(result)}\n`);
+  const rounds = before.format !== after.format || predictOnly && retrain === undefined;
+  if (rounds) write(`${lossText(result)}\n`);
   if (before.momentum && !after.momentum) write("its momentum is left out: codebooks have none\n");
   if (comparison !== null) {
     const seen = skip > 0 ? "which it was not taught" : "which it was taught, too";

@@ -6,6 +6,7 @@
 import type { Checkpoint, Tensor } from "../model/checkpoint.ts";
 import { denseCheckpoint } from "../model/pairs.ts";
 import type { Plan } from "../model/plan.ts";
+import { predictOnly } from "./predict_only.ts";
 import { roundToFormat, type WeightFormat } from "../model/weight_format.ts";
 
 /** What the weights of one kind of matrix lost. */
@@ -28,14 +29,21 @@ export interface Quantised {
   readonly lost: Readonly<Record<"encoder" | "decoder", Loss>>;
 }
 
+/** How a checkpoint is rounded. */
+export interface QuantiseOptions {
+  /** Whether weights of codebooks keep nothing beside their centroids (`predictOnly`). Default false. */
+  readonly predictOnly?: boolean;
+}
+
 /**
  * Rounds the weights of a checkpoint to the nearest numbers of a format. What was deferred is written first.
  *
  * @param plan the model, in any format
  * @param checkpoint its state
  * @param format the format it is to have
+ * @param options how
  * @returns the model and its state, and what they lost; what was given stays as it is
- * @throws {RangeError} where a weight is not finite, or too large for the format
+ * @throws {RangeError} where a weight is not finite, or too large for the format, or it is to predict only and has no codebooks
  *
  * @example
  * ```ts
@@ -47,11 +55,17 @@ export interface Quantised {
  * assert(lost.encoder.rmsError < 1e-4 * lost.encoder.rms);
  * ```
  */
-export function quantise(plan: Plan, checkpoint: Checkpoint, format: WeightFormat): Quantised {
+export function quantise(
+  plan: Plan,
+  checkpoint: Checkpoint,
+  format: WeightFormat,
+  options: QuantiseOptions = {},
+): Quantised {
   const { format: _, ...rest } = plan;
   const next: Plan = format === "f32" ? rest : { ...rest, format };
   const { tensors: before, ...dense } = denseCheckpoint(plan, checkpoint);
-  const tensors = roundToFormat(next, before);
+  const rounded = roundToFormat(next, before);
+  const tensors = options.predictOnly === true ? predictOnly(next, rounded) : rounded;
   const lossOf = (name: "encoder" | "decoder") =>
     measure(name, before[name]!, tensors[name]!, plan.mask?.[name]);
   return {

@@ -5,6 +5,7 @@
  */
 import { checkShare, contextsAfter, dropContexts } from "../compress/contexts.ts";
 import { firstWeights } from "../compress/first_weights.ts";
+import { checkPredictOnly } from "../compress/predict_only.ts";
 import { checkPruning, densityOf, prune, type PruneOptions } from "../compress/prune.ts";
 import { quantise, type Quantised } from "../compress/quantise.ts";
 import type { Checkpoint } from "../model/checkpoint.ts";
@@ -53,6 +54,8 @@ export interface CompressOptions {
    * teaching, without which nothing is dropped.
    */
   readonly contexts?: number;
+  /** Whether the weights of codebooks keep in the end nothing beside their centroids (`predictOnly`). Default false. */
+  readonly predictOnly?: boolean;
   /** How it is taught again; not at all unless stated. */
   readonly retraining?: Retraining;
   /** Told of every step that was made, and the density it was made with. */
@@ -83,7 +86,7 @@ export async function compress(
   stored: StoredCheckpoint,
   options: CompressOptions,
 ): Promise<Compressed> {
-  const { pruning, contexts, retraining, save } = options;
+  const { pruning, contexts, retraining, save, predictOnly = false } = options;
   const before = planOf(stored);
   const dense = denseCheckpoint(before, stored.checkpoint);
   // What goes at once goes first: scales and codebooks are then those of what is left.
@@ -99,6 +102,7 @@ export async function compress(
     start.plan,
     start.checkpoint,
     options.format ?? formatOf(before),
+    { predictOnly: predictOnly && retraining === undefined },
   );
   const format = formatOf(plan);
   // While it is taught every update is written at once; whether they are deferred when it runs is up to its specification.
@@ -120,6 +124,7 @@ export async function compress(
     checkpoint,
   };
   // What makes no sense is refused before an hour of teaching.
+  if (predictOnly) checkPredictOnly(format);
   if (contexts !== undefined) checkShare(contexts);
   if (pruning !== undefined && !atOnce) checkPruning(state.plan, pruning);
   if (retraining === undefined) {
@@ -163,6 +168,9 @@ export async function compress(
       });
       left = contextsAfter(left, kept);
       state = smaller;
+    }
+    if (predictOnly && end === steps) {
+      state = quantise(state.plan, state.checkpoint, format, { predictOnly: true });
     }
     await save?.(wrap(state.plan, state.checkpoint), end === steps);
   }

@@ -64,6 +64,28 @@ for (const rule of ["saccade", "2016"]) {
   });
 }
 
+Deno.test("codebooks that only predict: a smaller file, which predicts the same", async () => {
+  await using folder = new Folder();
+  const file = (name: string) => folder.file(`${name}.safetensors`);
+  await succeed("run", "--spec", "tiny", "--steps", "40", "--quiet", "--save", file("a"));
+  const to = (name: string) => ["-o", file(name), "--json"];
+  await succeed("compress", file("a"), "--format", "codebook4", ...to("b"));
+  const made = JSON.parse(await succeed("compress", file("b"), "--predict-only", ...to("c")));
+  const { weights } = JSON.parse(await succeed("inspect", file("c"), "--json"));
+  const saved = made.before.bytesOnDisk - made.after.bytesOnDisk;
+  assert(Math.abs(saved - weights) < 300, `${saved} bytes less for ${weights} weights`);
+  assert(made.lost.encoder.rmsError > 0);
+  const frozen = async (name: string) => {
+    const out = await succeed("eval", file(name), "--video", "scene", "--steps", "20", "--json");
+    return JSON.parse(out).layers.map((layer: { frozen: unknown }) => layer.frozen);
+  };
+  const predicted = await frozen("b");
+  assert(predicted[0].mse > 0);
+  assertEquals(await frozen("c"), predicted);
+  const refused = await saccade(["compress", file("a"), "--predict-only", ...to("d")]);
+  assertRefused(refused, 3, "Weights of f32 have nothing that only learning needs");
+});
+
 Deno.test("a file of codebooks that is cut short is refused", async () => {
   await using folder = new Folder();
   const file = folder.file("a.safetensors");

@@ -1,6 +1,6 @@
 /**
- * Narrow weights are rounded as `model/noise.ts` and `backends/reference/rounding.ts` say, weight by weight, and those of codebooks
- * move as `backends/reference/codebook_learning.ts` says.
+ * Narrow weights are rounded as `model/noise.ts` and `backends/reference/rounding.ts` say, weight by weight, those of codebooks
+ * as `backends/reference/codebook_learning.ts`.
  *
  * @module
  */
@@ -26,8 +26,6 @@ const ROUNDED = reference.open("f32");
  */
 const MOST_OTHER = 0.1;
 const FEW = 3;
-/** Of codebooks, where only terms that are large move a weight, and by a whole centroid: one may just be so large, or not. */
-const FEW_PLACES = 1;
 /** Weights that are nearer are equal: near 0 the grid of floats is as fine as what is left where sums cancel. */
 const NEAR = 2 ** -22;
 
@@ -95,8 +93,6 @@ export const ROUNDING: readonly Property[] = [
           const few = stimuli.slice(0, 1);
           const { tensors: got } = (await trace(device, plan, checkpoint, few)).checkpoint;
           const { tensors: want } = (await trace(await ROUNDED, plan, checkpoint, few)).checkpoint;
-          const limit = (moved: number) =>
-            isCodebookFormat(formatOf(plan)) ? FEW_PLACES : FEW + MOST_OTHER * moved;
           for (const name of LEARNED) {
             if (want[name] === undefined) continue;
             let [moved, other, first] = [0, 0, -1];
@@ -112,7 +108,7 @@ export const ROUNDING: readonly Property[] = [
               if (first < 0) first = i;
             }
             claim(
-              other <= limit(moved),
+              other <= FEW + MOST_OTHER * moved,
               `${other} of "${name}" are not what the reference has, ${moved} have moved; the first: ${
                 got[name]![first]
               } at ${first} instead of ${want[name][first]}`,
