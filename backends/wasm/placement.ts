@@ -39,6 +39,7 @@ import { GROUP } from "./places.ts";
 import { placeShift, shiftRoom } from "./shift_memory.ts";
 import { SYNC_BYTES } from "./threads.ts";
 import { shapeOf, storedRows } from "./weight_memory.ts";
+import { Room } from "./room.ts";
 
 /** Bytes from the start of the model's memory, and the records that go there. */
 export interface Placement {
@@ -93,20 +94,6 @@ export interface MatrixBytes {
   readonly index: number;
 }
 
-/** Hands out room, a cache line at a time. */
-class Room {
-  /** The first line is never handed out: offset 0 means that there is nothing. */
-  bytes = 64;
-  take(bytes: number): number {
-    const at = this.bytes;
-    this.bytes += Math.ceil(bytes / 64) * 64;
-    return at;
-  }
-  floats(count: number): number {
-    return this.take(4 * count);
-  }
-}
-
 /**
  * Places a model.
  *
@@ -149,6 +136,8 @@ export function placeModel(
   const masks = plan.mask === undefined ? undefined : masksOf(plan, plan.mask);
   const inOcts = masks !== undefined && !isCodebookFormat(formatOf(plan)) && areInOcts(plan, masks);
   let pruned = masks === undefined ? 0 : inOcts ? 3 : 1;
+  // What products read of all units lies together, so that a step that only predicts reads one stream.
+  const later: (() => void)[] = [];
   for (let u = 0; u < count; u++) {
     const record = unitRecords.subarray(u * UNIT_WORDS, (u + 1) * UNIT_WORDS);
     const before = room.bytes;
@@ -157,7 +146,7 @@ export function placeModel(
     record[UNIT.inputColumns] = paddedColumns(plan.inputs[u]!);
     record[UNIT.outputs] = plan.outputs[u]!;
     record[UNIT.outputColumns] = paddedColumns(plan.outputs[u]!);
-    // Side by side: they are read one after another.
+    // In the order in which they are read.
     const decoder = placeMatrix(plan, u, "decoder", { masks, inOcts, record, momentum, room });
     const encoder = placeMatrix(plan, u, "encoder", { masks, inOcts, record, momentum, room });
     kept.push(...decoder.kept, ...encoder.kept);
@@ -171,14 +160,21 @@ export function placeModel(
     record[UNIT.layer] = layer[u]!;
     record[UNIT.signalLength] = signalLength[u]!;
     record[UNIT.block] = plan.block[u]!;
-    placeVectors(plan, record, room);
-    if (plan.defer.every > 0) placePairs(plan, record, room);
+    later.push(() => {
+      const before = room.bytes;
+      decoder.placeRest();
+      encoder.placeRest();
+      weightBytes += room.bytes - before;
+      placeVectors(plan, record, room);
+      if (plan.defer.every > 0) placePairs(plan, record, room);
+    });
     for (const kind of ["signal", "window", "motion", "context"] as const) {
       const [first, length] = runs.ranges[kind](u);
       record[UNIT[`${kind}Runs`]] = place.runs + 4 * RUN_WORDS * first;
       record[UNIT[`${kind}RunCount`]] = length;
     }
   }
+  for (const place of later) place();
   const widest = (field: UnitField) => {
     let most = 0;
     for (let u = 0; u < count; u++) {
@@ -293,18 +289,20 @@ function placeMatrix(
   const each = weightBytes(format);
   // The byte that only learning needs lies apart.
   const isApart = inBytes || isCodebookFormat(format);
-  record[UNIT[name]] = room.take((isApart ? each - 1 : each) * count);
-  if (isApart) record[UNIT[`${name}Lower`]] = room.take(count);
-  if (momentum) record[UNIT[`${name}Momentum`]] = room.floats(count);
-  if (inBytes) record[UNIT[`${name}Sums`]] = room.floats(storedRows(plan, shape));
-  if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(storedRows(plan, shape));
   const size = codebookSize(format);
-  if (size > 0) {
-    record[UNIT[`${name}Centroids`]] = room.floats(size);
-    record[UNIT[`${name}Scale`]] = room.floats(1);
-    index += 4 * size;
-  }
-  return { bytes: each * count, index, kept, partial };
+  index += 4 * size;
+  record[UNIT[name]] = room.take((isApart ? each - 1 : each) * count);
+  const placeRest = () => {
+    if (isApart) record[UNIT[`${name}Lower`]] = room.take(count);
+    if (momentum) record[UNIT[`${name}Momentum`]] = room.floats(count);
+    if (inBytes) record[UNIT[`${name}Sums`]] = room.floats(storedRows(plan, shape));
+    if (hasScales(format)) record[UNIT[`${name}Scale`]] = room.floats(storedRows(plan, shape));
+    if (size > 0) {
+      record[UNIT[`${name}Centroids`]] = room.floats(size);
+      record[UNIT[`${name}Scale`]] = room.floats(1);
+    }
+  };
+  return { bytes: each * count, index, kept, partial, placeRest };
 }
 
 /** The vectors of a unit; layer, signal length and block stand in its record. */
