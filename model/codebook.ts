@@ -8,29 +8,6 @@ import type { Tensor } from "./checkpoint.ts";
 /** Rounds of k-means at most; it mostly rests before. */
 const ROUNDS = 50;
 
-/** A word that is seen as a number, for the next number above another one. */
-const NUMBER = new Float32Array(1);
-const WORD = new Int32Array(NUMBER.buffer);
-
-/** The least number of f32 above a finite one. */
-export function nextAbove(value: number): number {
-  NUMBER[0] = value;
-  if (NUMBER[0] === 0) WORD[0] = 1;
-  else WORD[0]! += NUMBER[0]! > 0 ? 1 : -1;
-  return NUMBER[0]!;
-}
-
-/**
- * Makes centroids strictly ascending, from the first one on: one that is not above the one before becomes the next number above it.
- *
- * @param centroids numbers of f32, written to
- */
-export function ascend(centroids: Tensor): void {
-  for (let k = 1; k < centroids.length; k++) {
-    if (!(centroids[k]! > centroids[k - 1]!)) centroids[k] = nextAbove(centroids[k - 1]!);
-  }
-}
-
 /**
  * The centroid nearest to a weight, the lower one of two that are as near.
  *
@@ -52,15 +29,13 @@ export function nearestCentroid(centroids: ArrayLike<number>, weight: number): n
  *
  * @param weights finite numbers in any order
  * @param size how many centroids
- * @returns numbers of f32, strictly ascending
+ * @returns numbers of f32, none below the one before; `snap` keeps them apart
  */
 export function makeCodebook(weights: Tensor, size: number): Float32Array<ArrayBuffer> {
   // A sum with 0 makes a zero of every -0.
   const sorted = Float64Array.from(weights, (weight) => Math.fround(weight) + 0).sort();
   const values = sorted.filter((weight, i) => i === 0 || weight !== sorted[i - 1]);
-  const centroids = values.length <= size ? spread(values, size) : kMeans(sorted, values, size);
-  ascend(centroids);
-  return centroids;
+  return values.length <= size ? spread(values, size) : kMeans(sorted, values, size);
 }
 
 /** The values, and centroids outside of them, above and below in turn. */

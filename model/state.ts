@@ -30,7 +30,7 @@ export const WEIGHT_TENSORS: readonly string[] = [
  * candidates the combiner has more (A goes on: zg, mg, gg ...), and each unit of layer 0 has for each of them `shift` (g),
  * `shift.moments` (packed lower triangle, row by row), `shift.products` and `shift.energy`. Formats of fixed point:
  * `encoder.scale` (a unit: H) and `decoder.scale` (a unit: H + 1), powers of two. Formats of codebooks have no momentum, but
- * `encoder.codebook` and `decoder.codebook` (a unit: 16 or 4), ascending. Where units skip for lack of surprise: `error.mean`.
+ * `encoder.codebook` and `decoder.codebook` (a unit: 16 or 4), ascending, and scales of one a unit. Where units skip for lack of surprise: `error.mean`.
  *
  * @param plan a compiled model
  * @returns lengths by name, names in ascending order

@@ -80,7 +80,7 @@ export function codebookSize(format: WeightFormat): number {
 }
 
 /**
- * Whether a plan's weights have momentum, one each. Those of a codebook have none: it would be ten times what they are, and without
+ * Whether a plan's weights have momentum, one each. Those of a codebook have none: it would be three times what they are, and without
  * it a rank-1 term counts 1 / (1 - mu) times.
  */
 export function hasMomentum(plan: Pick<Plan, "format" | "rule">): boolean {
