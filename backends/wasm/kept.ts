@@ -17,7 +17,7 @@ export const MOST_COLUMNS: number = LANES * 2 ** COLUMN_BITS;
 export interface Kept {
   /** rows + 1 places in the index. */
   readonly starts: Uint32Array;
-  /** One entry a quad. */
+  /** One entry a quad; where quads come in octs, two entries an oct: its first column and its row. */
   readonly index: Uint16Array;
   /** Whether quads are kept in part; what is behind the last column does not count. */
   readonly partial: boolean;
@@ -26,8 +26,8 @@ export interface Kept {
 /** What a format wants to have together. */
 export interface Together {
   /**
-   * Whether quads are to come in pairs that begin at each eighth column, which must suit the mask; one that has only padding may then
-   * be among them.
+   * Whether quads are to come in octs, pairs that begin at each eighth column, which must suit the mask; one that has only padding
+   * may then be among them.
    */
   readonly inOcts?: boolean;
   /** Quads that are stored together, and never of two rows; 1 unless stated. */
@@ -77,14 +77,15 @@ export function keptOf(mask: Uint8Array, shape: Shape, options: Together = {}): 
   const starts = new Uint32Array(shape.rows + 1);
   const index: number[] = [];
   let partial = false;
+  const width = inOcts ? 2 * LANES : LANES;
   for (let row = 0; row < shape.rows; row++) {
-    for (let first = 0; first < shape.columns; first += LANES) {
-      const [bits, all] = bitsOf(mask, shape, [row, first, LANES]);
+    for (let first = 0; first < shape.columns; first += width) {
+      const [bits, all] = bitsOf(mask, shape, [row, first, width]);
       if (bits === 0) continue;
       partial ||= bits !== all;
-      index.push(bits << COLUMN_BITS | first / LANES);
+      if (inOcts) index.push(first, row);
+      else index.push(bits << COLUMN_BITS | first / LANES);
     }
-    if (inOcts && index.length % 2 === 1) index.push(index.at(-1)! % 2 ** COLUMN_BITS + 1);
     while (index.length % group !== 0) index.push(0);
     starts[row + 1] = index.length;
   }
@@ -94,15 +95,26 @@ export function keptOf(mask: Uint8Array, shape: Shape, options: Together = {}): 
 /**
  * Visits every weight that is kept.
  *
- * @param kept the quads
+ * @param kept the quads, and whether they come in octs
  * @param shape of the matrix
  * @param each given its place as stored, its place in the checkpoint and its row as stored
  */
 export function eachKept(
-  { starts, index }: Pick<Kept, "starts" | "index">,
+  { starts, index, inOcts }: Pick<Kept, "starts" | "index"> & Pick<Together, "inOcts">,
   { rows, columns, transposed }: Shape,
   each: (place: number, at: number, row: number) => void,
 ): void {
+  if (inOcts) {
+    for (let oct = 0; oct < index.length / 2; oct++) {
+      const [first, row] = [index[2 * oct]!, index[2 * oct + 1]!];
+      const last = Math.min(first + 2 * LANES, columns);
+      for (let column = first; column < last; column++) {
+        const at = transposed ? column * rows + row : row * columns + column;
+        each(2 * LANES * oct + column - first, at, row);
+      }
+    }
+    return;
+  }
   for (let row = 0; row < rows; row++) {
     for (let quad = starts[row]!; quad < starts[row + 1]!; quad++) {
       const entry = index[quad]!;

@@ -30,6 +30,7 @@ import {
   MODEL,
   MODEL_WORDS,
   POINTERS,
+  PRUNED,
   scalarsOf,
   SHIFT_WORDS,
   UNIT,
@@ -258,6 +259,7 @@ export class ModelMemory {
     matrix: (part: Tensor, memory: WeightMemory) => void,
   ): void {
     const { plan } = this;
+    const at = { buffer: this.#buffer, inOcts: this.place.pruned === PRUNED.inOcts };
     for (let u = 0; u < unitCount(plan); u++) {
       const scalars = this.#scalars[name];
       if (scalars !== undefined) {
@@ -269,7 +271,7 @@ export class ModelMemory {
       const begin = this.#begin(name);
       const part = tensor.subarray(begin(u), begin(u + 1));
       if (MATRICES[name] !== undefined) {
-        matrix(part, new WeightMemory(plan, u, name as MatrixName, this.#record(u), this.#buffer));
+        matrix(part, new WeightMemory(plan, u, name as MatrixName, this.#record(u), at));
       } else if (part.length > 0) {
         plain(part, this.#vector(u, VECTORS[name]!, part.length));
       }

@@ -27,6 +27,7 @@ import { isInOcts, keptOf } from "./kept.ts";
 import { paddedColumns } from "./panels.ts";
 import {
   MODEL_WORDS,
+  PRUNED,
   RUN_WORDS,
   scalarCount,
   SCRATCH_WORDS,
@@ -78,7 +79,7 @@ export interface Placement {
   readonly kept: readonly { readonly at: number; readonly values: Uint32Array | Uint16Array }[];
   /** Of a unit's matrix, the bytes of its weights, of its momentum, and of the tables that say which are kept. */
   readonly matrixBytes: readonly MatrixBytes[];
-  /** 0 where nothing is pruned, 1 where whole quads are, 2 where parts are, 3 where whole pairs of quads are. */
+  /** One of {@linkcode PRUNED}. */
   readonly pruned: number;
   /** Words that threads wait on. */
   readonly sync: number;
@@ -135,7 +136,7 @@ export function placeModel(
   const kept: Placement["kept"][number][] = [];
   const masks = plan.mask === undefined ? undefined : masksOf(plan, plan.mask);
   const inOcts = masks !== undefined && !isCodebookFormat(formatOf(plan)) && areInOcts(plan, masks);
-  let pruned = masks === undefined ? 0 : inOcts ? 3 : 1;
+  let pruned: number = masks === undefined ? PRUNED.no : inOcts ? PRUNED.inOcts : PRUNED.inQuads;
   // What products read of all units lies together, so that a step that only predicts reads one stream.
   const later: (() => void)[] = [];
   for (let u = 0; u < count; u++) {
@@ -150,7 +151,7 @@ export function placeModel(
     const decoder = placeMatrix(plan, u, "decoder", { masks, inOcts, record, momentum, room });
     const encoder = placeMatrix(plan, u, "encoder", { masks, inOcts, record, momentum, room });
     kept.push(...decoder.kept, ...encoder.kept);
-    if (!inOcts && (decoder.partial || encoder.partial)) pruned = 2;
+    if (!inOcts && (decoder.partial || encoder.partial)) pruned = PRUNED.partly;
     matrixBytes.push({
       encoder: encoder.bytes,
       decoder: decoder.bytes,

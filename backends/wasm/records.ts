@@ -138,6 +138,9 @@ export const MODEL_WORDS = MODEL_FIELDS.length;
 export const UNIT_WORDS = UNIT_FIELDS.length;
 /** Words of a scratch record. */
 export const SCRATCH_WORDS = 16;
+/** What `pruned` says: nothing is pruned, whole quads are kept, parts of quads, or octs. */
+export const PRUNED = { no: 0, inQuads: 1, partly: 2, inOcts: 3 } as const;
+
 /** Words of a run: index, length, kind. */
 export const RUN_WORDS = 3;
 

@@ -108,21 +108,21 @@ export class WeightMemory {
   readonly #shape: Shape;
   readonly #cells: Cells;
   readonly #sums: Int32Array | undefined;
-  readonly #kept: { readonly starts: Uint32Array; readonly index: Uint16Array } | undefined;
+  readonly #kept: Parameters<typeof eachKept>[0] | undefined;
 
   /**
    * @param plan the model
    * @param unit whose
    * @param tensor `encoder`, `decoder` or the momentum of one
    * @param record the unit's record, with pointers into the memory
-   * @param buffer the memory
+   * @param memory the memory, and whether what is kept of a pruned model lies in octs
    */
   constructor(
     plan: Plan,
     unit: number,
     tensor: MatrixName | `${MatrixName}.momentum`,
     record: Uint32Array,
-    buffer: ArrayBufferLike,
+    { buffer, inOcts }: { readonly buffer: ArrayBufferLike; readonly inOcts: boolean },
   ) {
     const name = tensor.startsWith("encoder") ? "encoder" : "decoder";
     const shape = this.#shape = shapeOf(plan, unit, name);
@@ -132,7 +132,7 @@ export class WeightMemory {
       const starts = new Uint32Array(buffer, record[UNIT[`${name}Starts`]]!, rows + 1);
       const quads = starts[rows]!;
       const index = new Uint16Array(buffer, record[UNIT[`${name}Index`]]!, quads);
-      this.#kept = { starts, index };
+      this.#kept = { starts, index, inOcts };
       length = 4 * quads;
     }
     const format = formatOf(plan);

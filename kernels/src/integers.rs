@@ -166,6 +166,11 @@ mod wasm {
             let half = i32x4_max(self.0, i32x4_shuffle::<2, 3, 0, 1>(self.0, self.0));
             i32x4_extract_lane::<0>(half).max(i32x4_extract_lane::<1>(half))
         }
+        #[inline(always)]
+        pub fn sum(self) -> i32 {
+            let half = i32x4_add(self.0, i32x4_shuffle::<2, 3, 0, 1>(self.0, self.0));
+            i32x4_extract_lane::<0>(half).wrapping_add(i32x4_extract_lane::<1>(half))
+        }
     }
 }
 
@@ -293,6 +298,9 @@ mod portable {
         }
         pub fn largest(self) -> i32 {
             self.0.into_iter().fold(i32::MIN, i32::max)
+        }
+        pub fn sum(self) -> i32 {
+            self.0.into_iter().fold(0, i32::wrapping_add)
         }
     }
 }

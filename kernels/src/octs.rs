@@ -1,5 +1,5 @@
 //! Pruned weights of which eight neighbours are always kept or pruned together (blocks of 1x8 are so): a visit to the index, and to
-//! the vectors, serves twice as many as in quads (`sparse`). The index is that of the quads; every other entry is read.
+//! the vectors, serves twice as many as in quads (`sparse`).
 
 use crate::formats::{FEW_STEPS, MOST_CHANGE, MOST_STEPS, PART, Quads};
 use crate::integers::I32x4;
@@ -9,9 +9,6 @@ use crate::noise::Words;
 use crate::small_integers::I16x8;
 use crate::terms::Term;
 use crate::vector::{F32x4, LANES};
-
-/// Of an entry of the index, the bits that are the quad's number in its row.
-const COLUMN: u16 = (1 << 12) - 1;
 
 /// Weights as they are stored; an oct is eight that follow each other.
 pub trait Octs: Copy {
@@ -158,13 +155,12 @@ impl Octs for UpperBytes {
     }
     #[inline(always)]
     fn total(sum: I32x4) -> f32 {
-        sum.to_array().into_iter().sum::<i32>() as f32
+        sum.sum() as f32
     }
     #[inline(always)]
     fn is_beyond([most, least]: Self::Most) -> bool {
-        let largest = most.lanes().into_iter().fold(0, i16::max);
-        let smallest = least.lanes().into_iter().fold(0, i16::min);
-        i32::from(largest) > MOST_STEPS || i32::from(smallest) < -MOST_STEPS
+        let limit = MOST_STEPS as i16;
+        most.greater(I16x8::splat(limit)).any() || I16x8::splat(-limit).greater(least).any()
     }
     #[inline(always)]
     fn floats(read: I16x8) -> [F32x4; 2] {
@@ -225,6 +221,7 @@ pub struct KeptOcts<O> {
     pub scale: *mut f32,
     /// rows + 1 places in the index: where each row's quads begin.
     pub starts: *const u32,
+    /// Of each oct its first column and its row.
     pub index: *const u16,
     pub rows: usize,
     /// Padded.
@@ -242,7 +239,12 @@ impl<O: Octs> KeptOcts<O> {
 
     #[inline(always)]
     unsafe fn column(&self, oct: usize) -> usize {
-        unsafe { (*self.index.add(2 * oct) & COLUMN) as usize * LANES }
+        unsafe { (*self.index.add(2 * oct)).into() }
+    }
+
+    #[inline(always)]
+    unsafe fn row(&self, oct: usize) -> usize {
+        unsafe { (*self.index.add(2 * oct + 1)).into() }
     }
 
     /// out = W x, where x is as `Octs::times` takes it.
@@ -285,14 +287,13 @@ impl<O: Octs> KeptOcts<O> {
             for column in (0..self.columns).step_by(LANES) {
                 F32x4::splat(0.0).store(out.add(column));
             }
-            for row in 0..self.rows {
-                let factor = F32x4::splat(*c.add(row));
-                for oct in self.range(row) {
-                    let to = out.add(self.column(oct));
-                    for (i, weights) in O::floats(self.octs.read(oct)).into_iter().enumerate() {
-                        let to = to.add(i * LANES);
-                        F32x4::load(to).madd(factor, weights).store(to);
-                    }
+            // Row after row without a loop for each: a row of a decoder keeps one or two octs.
+            for oct in self.range(0).start..self.range(self.rows - 1).end {
+                let factor = F32x4::splat(*c.add(self.row(oct)));
+                let to = out.add(self.column(oct));
+                for (i, weights) in O::floats(self.octs.read(oct)).into_iter().enumerate() {
+                    let to = to.add(i * LANES);
+                    F32x4::load(to).madd(factor, weights).store(to);
                 }
             }
         }

@@ -72,6 +72,16 @@ mod wasm {
         pub fn min(self, other: Self) -> Self {
             I16x8(i16x8_min(self.0, other.0))
         }
+        /// All bits of a lane where it is greater.
+        #[inline(always)]
+        pub fn greater(self, other: Self) -> Self {
+            I16x8(i16x8_gt(self.0, other.0))
+        }
+        /// Whether a lane is not 0.
+        #[inline(always)]
+        pub fn any(self) -> bool {
+            v128_any_true(self.0)
+        }
         #[inline(always)]
         pub fn lanes(self) -> [i16; 8] {
             // Safety: both are 16 bytes of whole numbers.
@@ -230,6 +240,12 @@ mod portable {
         }
         pub fn min(self, other: Self) -> Self {
             self.zip(other, i16::min)
+        }
+        pub fn greater(self, other: Self) -> Self {
+            self.zip(other, |a, b| if a > b { -1 } else { 0 })
+        }
+        pub fn any(self) -> bool {
+            self.0 != [0; 8]
         }
         pub fn lanes(self) -> [i16; 8] {
             self.0

@@ -296,13 +296,16 @@ fn check_pruned(kind: Kind) {
             .map(|at| chance[at - at % columns + at % columns / neighbours * neighbours] < 0.1)
             .collect();
         let q = masters(rows * columns);
-        let (mut starts, mut index, mut stored) = (vec![0u32], vec![], vec![]);
+        let (mut starts, mut index, mut octs, mut stored) = (vec![0u32], vec![], vec![], vec![]);
         for row in 0..rows {
             for first in (0..padded).step_by(4) {
                 let of = |i: usize| (first + i < columns && kept[row * columns + first + i]) as u16;
                 let bits = (0..4).fold(0, |bits, i| bits | of(i) << i);
                 // A quad of padding completes an oct.
                 if bits != 0 || neighbours == 8 && first >= columns && index.len() % 2 == 1 {
+                    if index.len() % 2 == 0 {
+                        octs.extend([first as u16, row as u16]);
+                    }
                     index.push(bits << 12 | (first / 4) as u16);
                     stored.extend((0..4).map(|i| if of(i) == 1 { q[row * columns + first + i] as i16 } else { 0 }));
                 }
@@ -320,13 +323,8 @@ fn check_pruned(kind: Kind) {
             (stored.as_mut_ptr(), scale.as_mut_ptr(), starts.as_ptr(), index.as_ptr());
         macro_rules! run {
             ($matrix:expr, $used:expr) => {{
-                let column_words = column_words.as_ptr();
-                let learning = Learning {
-                    term: Outer { left: left.as_ptr() },
-                    right: right.as_ptr(),
-                    words: words(),
-                    column_words,
-                };
+                let (term, right) = (Outer { left: left.as_ptr() }, right.as_ptr());
+                let learning = Learning { term, right, words: words(), column_words: column_words.as_ptr() };
                 unsafe {
                     $matrix.learn(learning, Use::Updated($used), out.as_mut_ptr());
                     $matrix.combine(left.as_ptr(), combined.as_mut_ptr());
@@ -335,7 +333,7 @@ fn check_pruned(kind: Kind) {
         }
         macro_rules! octs {
             ($octs:expr) => {
-                KeptOcts { octs: $octs, scale: scales, starts: starts_at, index: index_at, rows, columns: padded }
+                KeptOcts { octs: $octs, scale: scales, starts: starts_at, index: octs.as_ptr(), rows, columns: padded }
             };
         }
         let mut levels = vec![0i16; padded];
