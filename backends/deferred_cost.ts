@@ -6,7 +6,6 @@
 import { ringLength } from "../model/defer.ts";
 import type { PairState } from "../model/pairs.ts";
 import { layerOf, type Plan } from "../model/plan.ts";
-import { formatOf, readBytes, weightBytes } from "../model/weight_format.ts";
 import { shiftMacs } from "./shift_cost.ts";
 import { type CostOf, learns } from "./step_cost.ts";
 
@@ -18,6 +17,8 @@ export interface StoredPairs {
   outputColumns(unit: number): number;
   /** Of a vector of H + 1. */
   readonly hiddenColumns: number;
+  /** Whether the rows of matrices are stored in whole panels of four. */
+  readonly wholePanels?: boolean;
   /** Bytes of a weight that are stored, and those that a product reads; 4 unless stated. */
   readonly weightBytes?: number;
   readonly readBytes?: number;
@@ -59,26 +60,21 @@ export function deferredCost(
 }
 
 /**
- * The mean cost of a step between two writes, long after the first, without padding.
+ * The mean cost of a step between two writes, long after the first.
  *
  * @param plan a model that defers
+ * @param stored how weights and pairs lie in memory
  */
-export function meanDeferredCost(plan: Plan): CostOf {
-  const { every } = plan.defer;
-  const count = ringLength(plan.defer);
-  const state = { next: 0, count, pending: 0, due: 0, carried: 0, momentum: false };
-  const stored: StoredPairs = {
-    inputColumns: (u) => plan.inputs[u]!,
-    outputColumns: (u) => plan.outputs[u]!,
-    hiddenColumns: plan.hidden + 1,
-    weightBytes: weightBytes(formatOf(plan)),
-    readBytes: readBytes(formatOf(plan)),
-  };
+export function meanDeferredCost(plan: Plan, stored: StoredPairs): CostOf {
+  const { every, window } = plan.defer;
+  const state = { next: 0, count: 0, pending: 0, due: 0, carried: 0, momentum: false };
   const cost = deferredCost(plan, stored, () => state);
   return (step, learn) => {
     const mean = { macs: 0, bytesRead: 0, bytesWritten: 0 };
     for (state.pending = 0; state.pending < every; state.pending++) {
       state.due = every - state.pending;
+      // Without momentum what is written is forgotten.
+      state.count = window === 0 ? state.pending : ringLength(plan.defer);
       const one = cost(step, learn);
       mean.macs += one.macs / every;
       mean.bytesRead += one.bytesRead / every;
@@ -101,13 +97,14 @@ function addUnit(
   const H = plan.hidden;
   const [n, m] = [plan.inputs[u]!, plan.outputs[u]!];
   // Whole panels of four are read, whether all pairs in them count or not.
-  const panels = (count: number) => 4 * Math.ceil(count / 4);
+  const panels = (rows: number) => 4 * Math.ceil(rows / 4);
   const before = panels(count);
   const after = learning ? panels(Math.min(count + 1, ring)) : before;
   const columns = stored.inputColumns(u);
   const outputs = stored.outputColumns(u);
-  const weights = H * columns + (H + 1) * outputs;
-  const { weightBytes = 4, readBytes = 4 } = stored;
+  const { weightBytes = 4, readBytes = 4, wholePanels = false } = stored;
+  const rows = (count: number) => wholePanels ? panels(count) : count;
+  const weights = rows(H) * columns + rows(H + 1) * outputs;
   const loaded = momentum && carried < window;
 
   cost.macs += H * n + (H + 1) * m + after * (n + H + m + H + 1);
@@ -117,7 +114,7 @@ function addUnit(
     const ends = learning && carried + 1 >= window;
     // In its last step it counts only before the update.
     cost.macs += ends ? (H + 1) * m : H * n + (H + 1) * m;
-    cost.bytesRead += ends ? 4 * (H + 1) * outputs : 4 * weights;
+    cost.bytesRead += ends ? 4 * rows(H + 1) * outputs : 4 * weights;
   }
   if (!learning) return;
   cost.macs += (H + 1) * m + before * (m + H + 1);

@@ -3,7 +3,8 @@
  *
  * Models that differ in nothing else see the same frames, in turns of some frames, so that a machine that is busy now and then is busy for
  * all of them. The first 70 % of the frames they learn from, the rest they see frozen. Speed is the median of the turns' speeds, as a
- * multiple of that of the model that skips nothing. Joules are in the records of `saccade run`, where there is a counter.
+ * multiple of that of the model that skips nothing. Joules are
+ * those of the best meter there is, scoring included where it measures; the head of the column says how it knows.
  *
  * ```sh
  * deno run -A bench/skipping.ts --spec small --motion 3 --frames 2000 ../shared/video/one-by-one-person-detection-160x120-10fps.mp4
@@ -11,7 +12,8 @@
  *
  * @module
  */
-import type { Session, StepInput } from "../backends/backend.ts";
+import type { Session, StepInput, StepReports } from "../backends/backend.ts";
+import { openMeter } from "../meters/open.ts";
 import { builtinSpec } from "../model/builtin.ts";
 import { compilePlan } from "../model/compile.ts";
 import { type Plan, unitCount } from "../model/plan.ts";
@@ -54,6 +56,7 @@ class Sums {
   copyAbove = 0;
   bytes = 0;
   skipped = 0;
+  joules = 0;
   readonly seconds: number[] = [];
 }
 
@@ -78,20 +81,28 @@ class Runner {
   async see(frames: readonly Kept[], learn: boolean): Promise<void> {
     const sums = learn ? this.learning : this.frozen;
     const { session } = this.#running;
+    const work = { macs: 0, bytesRead: 0, bytesWritten: 0 };
     let seconds = 0;
+    await meter.start();
     for (const { input, copy } of frames) {
       const begin = performance.now();
       await session.step(input, { learn });
       seconds += (performance.now() - begin) / 1000;
-      await this.#score(session, copy, sums);
+      const report = await this.#score(session, copy, sums);
+      work.macs += report.macs;
+      work.bytesRead += report.bytesRead;
+      work.bytesWritten += report.bytesWritten;
     }
+    const energy = await meter.lap({ ...work, weightBytes: session.memory().weights });
+    sums.joules += (energy?.joules ?? NaN) / frames.length;
     sums.seconds.push(seconds / frames.length);
   }
 
-  async #score(session: Session, copy: number, sums: Sums): Promise<void> {
+  async #score(session: Session, copy: number, sums: Sums): Promise<StepReports> {
     await this.#signals.add(session, this.#changes.fill(0));
-    const { mse, bytesRead, bytesWritten, skipped = 0 } = await session.report();
-    if (this.#seen++ < FIRST) return;
+    const report = await session.report();
+    const { mse, bytesRead, bytesWritten, skipped = 0 } = report;
+    if (this.#seen++ < FIRST) return report;
     sums.steps++;
     sums.mse += mse[0]!;
     sums.copy += copy;
@@ -102,6 +113,7 @@ class Runner {
       sums.above += mse[layer]! * length;
       sums.copyAbove += this.#changes[layer]! * length;
     }
+    return report;
   }
 
   async close(): Promise<void> {
@@ -117,15 +129,19 @@ function median(values: readonly number[]): number {
 function row(variant: typeof VARIANTS[number], { learning, frozen }: Runner, base: Runner): string {
   const faster = learning.seconds.map((seconds, turn) => base.learning.seconds[turn]! / seconds);
   const text = (x: number) => x > 0 && x < 1e-3 ? x.toExponential(0) : String(x);
+  const skill = 1 - learning.mse / learning.copy;
+  const millijoules = 1000 * learning.joules / learning.seconds.length;
   const cells = [
     variant.skip_below.map(text).join(", "),
     variant.surprise,
     `${(100 * learning.skipped / learning.steps).toFixed(0)} %`,
-    skillText(1 - learning.mse / learning.copy),
+    skillText(skill),
     skillText(1 - frozen.mse / frozen.copy),
     skillText(1 - learning.above / learning.copyAbove),
     skillText(1 - frozen.above / frozen.copyAbove),
     (learning.bytes / learning.steps / 1e6).toFixed(1),
+    millijoules.toFixed(2),
+    (skill / millijoules).toFixed(3),
     median(faster).toFixed(2),
   ];
   return `| ${cells.join(" | ")} |`;
@@ -160,9 +176,10 @@ async function table(name: string, open: () => Promise<Source>): Promise<void> {
   }
   console.log(`\n${name}, ${frames} frames, model ${flags.spec}, motion ${motion}\n`);
   console.log(
-    "| `skip_below` | `surprise` | skipped | **skill** | frozen | skill above layer 0 | frozen | MB a step | speed |",
+    "| `skip_below` | `surprise` | skipped | **skill** | frozen | skill above layer 0 | frozen | MB a step " +
+      `| mJ a step, ${meter.method} | skill a mJ | speed |`,
   );
-  console.log("|---|---|---|---|---|---|---|---|---|");
+  console.log("|---|---|---|---|---|---|---|---|---|---|---|");
   for (const [i, variant] of VARIANTS.entries()) {
     console.log(row(variant, runners[i]!, runners[0]!));
   }
@@ -177,6 +194,7 @@ const flags = parseArgs(Deno.args, {
     readonly [name in "spec" | "motion" | "frames"]: string;
   }
   & { readonly _: readonly string[] };
+const meter = await openMeter();
 const motion = Number(flags.motion);
 const side = frameSide(builtinSpec(flags.spec));
 const size = { width: side, height: side };

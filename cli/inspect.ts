@@ -5,6 +5,8 @@
  */
 import { meanDeferredCost } from "../backends/deferred_cost.ts";
 import { stepCost } from "../backends/step_cost.ts";
+import { placeModel } from "../backends/wasm/placement.ts";
+import { storedPairs, storedWeights } from "../backends/wasm/stored.ts";
 import { densityOf } from "../compress/prune.ts";
 import { planOf } from "../model/checkpoint_file.ts";
 import { compilePlan } from "../model/compile.ts";
@@ -21,14 +23,7 @@ import { denseCheckpoint, pairLengths } from "../model/pairs.ts";
 import type { PruningSchedule } from "../model/pruning_schedule.ts";
 import type { Spec } from "../model/spec.ts";
 import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../model/state.ts";
-import {
-  codebookSize,
-  formatOf,
-  hasMomentum,
-  isCodebookFormat,
-  readBytes,
-  weightBytes,
-} from "../model/weight_format.ts";
+import { formatOf, hasMomentum, weightBytes } from "../model/weight_format.ts";
 import { loadCheckpoint } from "../runtime/checkpoint_store.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { type Command, parseFlags } from "./flags.ts";
@@ -123,20 +118,11 @@ export async function describe(spec: Spec, plan: Plan = compilePlan(spec)) {
         .reduce((sum, [name, length]) => sum + sizeOf(name) * length * (weights ? kept : 1), 0),
     );
   const momentum = hasMomentum(plan);
-  // Far in the schedule every layer learns, if it ever does. What is pruned costs nothing, but for where it was.
+  // As the backend wasm has them. Far in the schedule every layer learns, if it ever does.
+  const cost = defers
+    ? meanDeferredCost(plan, storedPairs(plan))
+    : stepCost(plan, storedWeights(plan, placeModel(plan, { threads: 1, capacity: 1, momentum })));
   const costOf = (learn: boolean) => {
-    // The bytes of pruned i8 lie together.
-    const isWhole = learn || plan.mask !== undefined && !isCodebookFormat(format);
-    const each = isWhole ? weightBytes(format) : readBytes(format);
-    const encoder = (u: number) => plan.hidden * plan.inputs[u]!;
-    const decoder = (u: number) => (plan.hidden + 1) * plan.outputs[u]!;
-    const cost = defers ? meanDeferredCost(plan) : stepCost(plan, {
-      encoderBytes: (u) => kept * each * encoder(u),
-      decoderBytes: (u) => kept * each * decoder(u),
-      momentum,
-      momentumScale: 4 / each,
-      indexBytes: () => 2 * 4 * codebookSize(format),
-    });
     const { macs, bytesRead, bytesWritten } = cost(Number.MAX_SAFE_INTEGER - 1, learn);
     return { macs, bytesRead, bytesWritten };
   };

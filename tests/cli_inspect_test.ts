@@ -110,7 +110,7 @@ Deno.test("inspect shows the format, the density and the weights of a compressed
     "--prune",
     "0.75",
     "--blocks",
-    "1x1",
+    "1x8",
     "--scope",
     "matrix",
     "-o",
@@ -118,15 +118,16 @@ Deno.test("inspect shows the format, the density and the weights of a compressed
   );
   const [before, after] = await Promise.all([inspect(file), inspect(out)]);
   assertEquals([after.format, after.weights], ["i8", before.weights]);
-  const near = (got: number, want: number) => assert(Math.abs(got / want - 1) < 0.01, `${got}`);
+  const near = (got: number, want: number) => assert(Math.abs(got / want - 1) < 0.05, `${got}`);
   near(after.density, 0.25);
   near(after.bytes.weights, before.bytes.weights / 8);
   near(after.learningStep.bytesWritten, before.learningStep.bytesWritten / 8);
-  near(after.predictingStep.bytesRead, before.predictingStep.bytesRead / 8);
+  // Of eight weights, which they are: four bytes more than their sixteen.
+  near(after.predictingStep.bytesRead, before.predictingStep.bytesRead / 8 * 20 / 16);
   near(after.learningStep.flops, before.learningStep.flops / 4);
   assert(after.planHash !== before.planHash);
   const text = await succeed("inspect", out);
-  assert(/^kept +25\.\d % of the weights$/m.test(text), text);
+  assert(/^kept +2[45]\.\d % of the weights$/m.test(text), text);
   assert(/^decoders +-.*\|[ ▁▂▃▄▅▆▇█]{24}\|.* steps of 2\^-\d+ to 2\^-\d+$/m.test(text), text);
 });
 

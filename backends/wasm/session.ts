@@ -22,10 +22,7 @@ import { MOMENTUM_TENSORS, stateLengths, WEIGHT_TENSORS } from "../../model/stat
 import {
   formatOf,
   hasMomentum as keepsMomentum,
-  isCodebookFormat,
-  readBytes,
   roundToFormat,
-  weightBytes,
 } from "../../model/weight_format.ts";
 import {
   DeviceLostError,
@@ -41,9 +38,9 @@ import { countOf } from "../report_ring.ts";
 import { deferredCost } from "../deferred_cost.ts";
 import { type CostOf, stepCost } from "../step_cost.ts";
 import { ModelMemory } from "./memory.ts";
-import { paddedColumns } from "./panels.ts";
-import { hiddenColumns, placeModel } from "./placement.ts";
+import { placeModel } from "./placement.ts";
 import { MODEL } from "./records.ts";
+import { storedPairs, storedWeights } from "./stored.ts";
 import { SYNC_BYTES, Threads } from "./threads.ts";
 
 /** How a session is opened. */
@@ -124,26 +121,9 @@ export class WasmSession implements Session {
     this.#signal = offsetsOf(plan).signal;
     this.#skipped = maySkip(plan) ? new Uint8Array(unitCount(plan)) : undefined;
     this.#newShare = plan.rule.name === "2016" && !keepsMomentum(plan) ? 1 - plan.rule.momentum : 1;
-    const format = formatOf(plan);
     this.#cost = plan.defer.every === 0
-      ? stepCost(plan, {
-        encoderBytes: (u) => place.matrixBytes[u]!.encoder,
-        decoderBytes: (u) => place.matrixBytes[u]!.decoder,
-        indexBytes: (u) => place.matrixBytes[u]!.index,
-        momentum: keepsMomentum(plan),
-        momentumScale: 4 / weightBytes(format),
-        // The bytes of pruned i8 lie together.
-        predictionScale: plan.mask === undefined || isCodebookFormat(format)
-          ? readBytes(format) / weightBytes(format)
-          : 1,
-      })
-      : deferredCost(plan, {
-        inputColumns: (u) => paddedColumns(plan.inputs[u]!),
-        outputColumns: (u) => paddedColumns(plan.outputs[u]!),
-        hiddenColumns: hiddenColumns(plan),
-        weightBytes: weightBytes(formatOf(plan)),
-        readBytes: readBytes(formatOf(plan)),
-      }, memory.pairStates());
+      ? stepCost(plan, storedWeights(plan, place))
+      : deferredCost(plan, storedPairs(plan), memory.pairStates());
     this.#step = this.#drained = checkpoint.step;
     this.#learned = checkpoint.learned;
   }
