@@ -28,6 +28,8 @@ type Variant = readonly [name: string, fields: Readonly<Record<string, unknown>>
 
 const ONLY_LATERAL = { disable_feedback: true, last_layer_context_to_all: false };
 
+const ITSELF = { ...ONLY_LATERAL, lateral_radius: 0 };
+
 const rates = (encoder_rate: number, decoder_rate: number): Variant => [
   `${encoder_rate}, ${decoder_rate}`,
   { encoder_rate, decoder_rate },
@@ -41,9 +43,18 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
   contexts: [
     ["all", {}],
     ["neighbours and itself", ONLY_LATERAL],
-    ["itself", { ...ONLY_LATERAL, lateral_radius: 0 }],
+    ["itself", ITSELF],
     ["parents and the last layer", { disable_lateral: true }],
     ["none", { ...ONLY_LATERAL, disable_lateral: true }],
+  ],
+  memory: [
+    ["all contexts", {}],
+    ["all, its own of 2 steps ago", { own_delays: [2] }],
+    ["all, its own of 2 and 4", { own_delays: [2, 4] }],
+    ["all, its own of 2, 4 and 8", { own_delays: [2, 4, 8] }],
+    ["itself", ITSELF],
+    ["itself, of 2 and 4", { ...ITSELF, own_delays: [2, 4] }],
+    ["itself, of 2, 4 and 8", { ...ITSELF, own_delays: [2, 4, 8] }],
   ],
   rates: [
     rates(0.1, 0.6),

@@ -70,6 +70,7 @@ export function compilePlan(spec: Spec): Plan {
   const shifts = spec.rule === "saccade" && spec.shift_radius > 0;
   const context = new SourceBuilder();
   const contextKind: number[] = [];
+  let maxDelay = 1;
   const block: number[] = [];
   const inputs: number[] = [];
   const outputs: number[] = [];
@@ -93,8 +94,9 @@ export function compilePlan(spec: Spec): Plan {
         }
       }
     }
-    for (const { unit: source, kind } of unit.context) {
-      context.add(hiddenAt(source), hidden, 1);
+    for (const { unit: source, kind, delay } of unit.context) {
+      context.add(hiddenAt(source), hidden, delay);
+      maxDelay = Math.max(maxDelay, delay);
       contextKind.push(kind === "lateral" ? 0 : 1);
     }
     for (const builder of [signal, window, motion, patch, context]) builder.endUnit();
@@ -110,7 +112,7 @@ export function compilePlan(spec: Spec): Plan {
     external: { motion: motionValues, parts: 0 },
     hidden,
     layerStart: Uint32Array.from(layerStarts(spec.layer_shapes)),
-    maxDelay: 1,
+    maxDelay,
     signal: signal.build(),
     window: window.build(),
     motion: motion.build(),

@@ -90,6 +90,23 @@ Deno.test("a shift candidate adds its patch and no weights; without one a plan s
   assert(patch.every((length, u) => length === (u < ground ? 15 * 15 * 3 : 0)));
 });
 
+Deno.test("own_delays give each unit its own hidden outputs of longer ago, behind its other contexts", () => {
+  const plan = (own_delays: unknown) =>
+    compilePlan(builtinSpec("tiny", { fields: { own_delays } }));
+  const [without, with_] = [plan(""), plan([2, 4])];
+  assertEquals([without.maxDelay, with_.maxDelay], [1, 4]);
+  const { start, index, delay } = with_.context;
+  for (let u = 0; u < unitCount(with_); u++) {
+    assertEquals(with_.inputs[u], without.inputs[u]! + 2 * with_.hidden);
+    const last = start[u + 1]!;
+    const own = with_.frame.width * with_.frame.height * 3 + with_.external.motion +
+      u * with_.hidden;
+    assertEquals([...index.subarray(last - 2, last)], [own, own]);
+    assertEquals([...delay.subarray(start[u]!, last - 2)].every((d) => d === 1), true);
+    assertEquals([...delay.subarray(last - 2, last)], [2, 4]);
+  }
+});
+
 Deno.test("skip_below has a threshold for each layer, the last for all above; a plan without one says nothing of it", () => {
   const plan = (skip_below: unknown) =>
     compilePlan(builtinSpec("tiny", { fields: { skip_below } }));

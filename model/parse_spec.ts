@@ -139,6 +139,7 @@ function read(name: string, kind: FieldKind, value: unknown): unknown {
     case "boolean":
       return boolean(value);
     case "counts":
+      if (kind.empty && (value === "" || Array.isArray(value) && value.length === 0)) return [];
       return list(value).map((item) => number(item, true, kind.min, kind.max));
     case "numbers": {
       const items = typeof value === "number" ? [value] : list(value);
@@ -202,6 +203,9 @@ function check(spec: Spec): Spec {
     throw new SpecError(
       `"lateral": "legacy" reproduces the 2016 release and goes with "rule": "2016" only`,
     );
+  }
+  if (new Set(spec.own_delays).size < spec.own_delays.length) {
+    throw new SpecError(`"own_delays" ${JSON.stringify(spec.own_delays)} has a delay twice`);
   }
   const layers = spec.layer_shapes.length;
   if (spec.skip_below.length > layers) {

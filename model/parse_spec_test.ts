@@ -52,6 +52,8 @@ Deno.test("parseSpec() refuses bad values with what they must be", () => {
     [{ skip_below: -1 }, "a number from 0"],
     [{ surprise: -0.5 }, "a number from 0"],
     [{ skip_below: "often" }, `not "often"`],
+    [{ own_delays: [1] }, "a whole number from 2 to 16"],
+    [{ own_delays: [2, 4, 2] }, "has a delay twice"],
   ];
   for (const [raw, message] of cases) assertThrows(() => parseSpec(raw), SpecError, message);
   assertThrows(() => parseSpec([]), SpecError, "JSON object");

@@ -46,6 +46,8 @@ export interface Spec {
   readonly disable_lateral: boolean;
   /** Rule 2016: feedback stays off. Rule saccade: it is not wired. */
   readonly disable_feedback: boolean;
+  /** Rule saccade: a unit is given its own hidden outputs of so many steps ago as well; those of the last are lateral context. */
+  readonly own_delays: readonly number[];
 
   /** Rule saccade: pixels around the tile whose change a layer-0 unit sees. */
   readonly halo: number;

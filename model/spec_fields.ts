@@ -14,7 +14,7 @@ export type FieldKind =
   | { readonly is: "countOr"; readonly word: string; readonly min: number; readonly max: number }
   | { readonly is: "numbers"; readonly min: number; readonly max: number; readonly most: number }
   | { readonly is: "boolean" }
-  | { readonly is: "counts"; readonly min: number; readonly max: number }
+  | { readonly is: "counts"; readonly min: number; readonly max: number; readonly empty?: true }
   | { readonly is: "booleans" }
   | { readonly is: "choice"; readonly of: readonly string[] }
   | { readonly is: "schedule" };
@@ -67,6 +67,7 @@ export const FIELDS: Readonly<Record<keyof Spec, Field>> = {
   last_layer_context_to_all: flag(BOTH, true),
   disable_lateral: flag(BOTH),
   disable_feedback: flag(BOTH),
+  own_delays: field({ is: "counts", min: 2, max: 16, empty: true }, NEW, []),
   halo: count(NEW, 0, 64, 1),
   motion: count(NEW, 0, 32, 0),
   shift_radius: count(NEW, 0, 8, 0),

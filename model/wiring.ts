@@ -20,8 +20,8 @@ export interface UnitWiring {
   readonly column: number;
   /** The units whose hidden outputs it predicts; none in layer 0. */
   readonly children: number[];
-  /** The units whose hidden outputs it is given. */
-  readonly context: { readonly unit: number; readonly kind: ContextKind }[];
+  /** The units whose hidden outputs it is given, and of how many steps ago. */
+  readonly context: { readonly unit: number; readonly kind: ContextKind; readonly delay: number }[];
 }
 
 /** The first unit of each layer, and the number of all units. */
@@ -57,7 +57,7 @@ export function wire(spec: Spec): UnitWiring[] {
     spec.rule === "saccade" && (kind === "lateral" ? spec.disable_lateral : spec.disable_feedback);
   const give = (to: number, from: number, kind: ContextKind) => {
     // Where the window of two layers back is wider than the grid, ids before it belong to the layer below, as in the release.
-    if (!absent(kind)) units[to]?.context.push({ unit: from, kind });
+    if (!absent(kind)) units[to]?.context.push({ unit: from, kind, delay: 1 });
   };
 
   const wireLateral = (layer: number) => {
@@ -95,6 +95,11 @@ export function wire(spec: Spec): UnitWiring[] {
     const top = layerUnits(shapes.length - 1);
     for (const unit of units.slice(0, start[shapes.length - 1])) {
       for (const { id } of top) give(unit.id, id, "feedback");
+    }
+  }
+  if (spec.rule === "saccade") {
+    for (const { id, context } of units) {
+      for (const delay of spec.own_delays) context.push({ unit: id, kind: "lateral", delay });
     }
   }
   return units;

@@ -116,6 +116,7 @@ class WasmDevice implements Device {
     const reasons = lacks(plan, {
       formats: this.info.formats,
       masks: true,
+      delays: true,
       shift: true,
       skipping: true,
     });

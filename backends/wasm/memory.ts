@@ -214,10 +214,11 @@ export class ModelMemory {
     return new Float32Array(this.#buffer, at + 4 * begin, end - begin);
   }
 
-  /** The hidden outputs in a signal space. */
+  /** The hidden outputs in a signal space: those that are read first, then older ones. */
   hidden(parity: number): Float32Array {
     const begin = this.words[MODEL.hiddenAt]!;
-    return this.space(parity, begin, begin + unitCount(this.plan) * this.plan.hidden);
+    const { hidden, maxDelay } = this.plan;
+    return this.space(parity, begin, begin + maxDelay * unitCount(this.plan) * hidden);
   }
 
   /** Squared errors of the units, steps x units. */
@@ -321,7 +322,7 @@ export class ModelMemory {
    */
   read(name: string, step: number, into: Tensor): void {
     if (name === "frame") into.set(this.space(step + 1, 0, into.length));
-    else if (name === "published") into.set(this.hidden(step));
+    else if (name === "published") into.set(this.hidden(step).subarray(0, into.length));
     else if (isShift(name)) this.#shift!.read(name, into);
     else {
       this.#eachUnit(

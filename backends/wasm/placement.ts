@@ -110,7 +110,7 @@ export function placeModel(
   const count = unitCount(plan);
   const layers = plan.layerStart.length - 1;
   const spaceLength = frameLength(plan) + plan.external.motion + plan.external.parts +
-    count * plan.hidden;
+    plan.maxDelay * count * plan.hidden;
   const runs = packRuns(plan);
   const chunkStarts = cutChunks(plan, threads);
   const place = {
@@ -352,13 +352,15 @@ function placePairs(plan: Plan, record: Uint32Array, room: Room): void {
   record[UNIT.pairErrors] = room.floats(ring * record[UNIT.outputColumns]!);
 }
 
-/** All runs in one table, kind by kind. */
+/** All runs in one table, kind by kind. Hidden outputs of longer ago stand behind those of the last step. */
 function packRuns(plan: Plan) {
   const records: number[] = [];
+  const published = unitCount(plan) * plan.hidden;
   const table = (sources: Sources, kinds?: Uint8Array) => {
     const first = records.length / RUN_WORDS;
     for (let i = 0; i < sources.index.length; i++) {
-      records.push(sources.index[i]!, sources.length[i]!, kinds?.[i] ?? 0);
+      const ago = Math.max(sources.delay[i]! - 1, 0);
+      records.push(sources.index[i]! + ago * published, sources.length[i]!, kinds?.[i] ?? 0);
     }
     return (u: number): [number, number] => {
       const begin = sources.start[u]!;

@@ -85,6 +85,10 @@ export class WasmSession implements Session {
   readonly #options: SessionOptions;
   readonly #staging: Uint8Array;
   readonly #spaces: readonly Float32Array[];
+  /** In each space the hidden outputs of before the last step, and all but the oldest; where there are older ones. */
+  readonly #ages:
+    | readonly { readonly older: Float32Array; readonly kept: Float32Array }[]
+    | undefined;
   readonly #errors: Float32Array;
   /** Where each unit's signal begins, of all units. */
   readonly #signal: ArrayLike<number>;
@@ -118,6 +122,11 @@ export class WasmSession implements Session {
     this.#staging = new Uint8Array(kernels.memory.buffer, base + place.staging, frameLength(plan));
     this.#spaces = [memory.space(0), memory.space(1)];
     this.#errors = memory.errors(options.capacity);
+    const newest = unitCount(plan) * plan.hidden;
+    this.#ages = plan.maxDelay === 1 ? undefined : [0, 1].map((parity) => {
+      const all = memory.hidden(parity);
+      return { older: all.subarray(newest), kept: all.subarray(0, all.length - newest) };
+    });
     this.#signal = offsetsOf(plan).signal;
     this.#skipped = maySkip(plan) ? new Uint8Array(unitCount(plan)) : undefined;
     this.#newShare = plan.rule.name === "2016" && !keepsMomentum(plan) ? 1 - plan.rule.momentum : 1;
@@ -218,6 +227,7 @@ export class WasmSession implements Session {
     words[MODEL.other] = base + place.spaces[(t + 1) & 1]!;
     words[MODEL.errors] = base + place.errors + 4 * slot * unitCount(plan);
     words[MODEL.claimed] = 0;
+    this.#age(t);
     this.#memory.markPairs();
     this.#threads.begin();
     this.#kernels.work(this.#model, this.#scratch);
@@ -232,6 +242,12 @@ export class WasmSession implements Session {
     this.#report.bytesRead += cost.bytesRead;
     this.#report.bytesWritten += cost.bytesWritten;
     this.#step++;
+  }
+
+  /** Hidden outputs are a step older in the space that is written. */
+  #age(t: number): void {
+    if (this.#ages === undefined) return;
+    this.#ages[(t + 1) & 1]!.older.set(this.#ages[t & 1]!.kept);
   }
 
   /** What the model record says of this step. */
@@ -300,7 +316,8 @@ export class WasmSession implements Session {
     this.#checkOpen();
     const lengths = stateLengths(this.#memory.plan);
     const tensor = name === "hidden" ? "published" : name;
-    checkReadable(name, lengths[name === "error" ? "signal" : tensor] ?? 0, into);
+    const length = lengths[name === "error" ? "signal" : name] ?? 0;
+    checkReadable(name, length, into);
     this.#memory.read(tensor, this.#step, into);
   }
 
