@@ -171,11 +171,9 @@ Deno.test("running means forget over a thousand steps at most, on every backend"
   }
 });
 
-Deno.test("the kernels refuse delays, and a model past the memory, before anything is allocated", async () => {
+Deno.test("the kernels refuse a model past the memory before anything is allocated", async () => {
   const { device } = await openDevice("wasm");
   await using _device = device;
-  const late = device.accepts({ ...plan, maxDelay: 2 });
-  assertEquals([late.ok, late.reasons.length], [false, 1]);
   const huge = compilePlan(builtinSpec("large", { fields: { hidden_block_size: 40, motion: 0 } }));
   const { ok, reasons } = device.accepts(huge);
   assert(!ok && /needs \d+\.\d GiB/.test(reasons[0]!), reasons[0]!);

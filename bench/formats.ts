@@ -1,6 +1,7 @@
 /**
  * Steps a second of compressed models on the kernels, in turns beside the fused step in f32 of the same rule, motion 0.
- * `deno task bench:formats [SPEC] [SECONDS] [THREADS,...]`: prints the tables of docs/compression.md.
+ * `deno task bench:formats [SPEC] [SECONDS] [THREADS,...] [ROW;...]`: prints the tables of docs/compression.md, or the rows that are
+ * named and the first; all rows of `large` together are more than a memory of WebAssembly holds.
  *
  * @module
  */
@@ -56,6 +57,8 @@ const VARIANTS: readonly Variant[] = [
 const TAUGHT = 60;
 /** Steps of a turn that do not count: its weights come back into the caches. */
 const WARM = 3;
+/** Reports are drained after so many steps at the latest. */
+const REPORTED = 32 * DEFER;
 /** Turns of each; the median counts. */
 const ROUNDS = 15;
 
@@ -126,7 +129,7 @@ async function measure(spec: string, rule: RuleName, threads: number, seconds: n
   const taught = await teacher.save();
   await teacher[Symbol.asyncDispose]();
   const entries: Entry[] = [];
-  for (const variant of VARIANTS) {
+  for (const variant of variants) {
     const own = compressed(plan, taught, variant);
     const session = await device.load(own.plan, own.checkpoint);
     // Long enough for a loaded momentum to fade, and for all kinds of steps to be counted.
@@ -155,6 +158,7 @@ async function measure(spec: string, rule: RuleName, threads: number, seconds: n
       while (count === 0 || performance.now() - begin < forMs) {
         await steps(session, frames, DEFER, learn);
         count += DEFER;
+        if (count % REPORTED === 0) await session.report();
       }
       if (round > 0) times.push((performance.now() - begin) / count);
       await session.report();
@@ -166,7 +170,11 @@ async function measure(spec: string, rule: RuleName, threads: number, seconds: n
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-const [spec = "small", seconds = "60", threadList = "2"] = Deno.args;
+const [spec = "small", seconds = "60", threadList = "2", rows] = Deno.args;
+const named = rows?.split(";");
+const variants = VARIANTS.filter((variant, i) =>
+  i === 0 || (named?.includes(nameOf(variant)) ?? true)
+);
 for (const threads of threadList.split(",").map(Number)) {
   for (const rule of ["2016", "saccade"] as const) {
     const entries = await measure(spec, rule, threads, Number(seconds));

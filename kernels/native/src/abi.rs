@@ -174,9 +174,17 @@ impl Plan {
     pub fn hidden_at(&self) -> usize {
         self.frame() + self.external_motion as usize + self.external_parts as usize
     }
-    /// Values in the signal space.
+    /// Hidden outputs of a step.
+    pub fn hidden_outputs(&self) -> usize {
+        self.units as usize * self.hidden as usize
+    }
+    /// Those of a step and of before, as far as a source goes back.
+    pub fn published(&self) -> usize {
+        self.max_delay.max(1) as usize * self.hidden_outputs()
+    }
+    /// Values in the signal space: older hidden outputs stand behind newer ones.
     pub fn space(&self) -> usize {
-        self.hidden_at() + self.units as usize * self.hidden as usize
+        self.hidden_at() + self.published()
     }
     pub fn has(&self, option: u32) -> bool {
         self.rule == RULE_2016 && self.options & option != 0
@@ -213,5 +221,8 @@ impl Sources {
     }
     pub fn lengths(&self, plan: &Plan) -> &[u32] {
         unsafe { slice(self.length, self.runs(plan)) }
+    }
+    pub fn delays(&self, plan: &Plan) -> &[u32] {
+        unsafe { slice(self.delay, self.runs(plan)) }
     }
 }

@@ -115,9 +115,6 @@ fn refusals(device: &Device, plan: &Plan) -> (Vec<String>, bool) {
     if plan.rule != RULE_2016 && plan.rule != RULE_SACCADE {
         reasons.push(format!("There is no rule {}", plan.rule));
     }
-    if plan.max_delay > 1 {
-        reasons.push(format!("The plan has delays of up to {} steps; this backend keeps one", plan.max_delay));
-    }
     if !plan.encoder_mask.is_null() || !plan.decoder_mask.is_null() {
         reasons.push("The plan is pruned; this backend has no masks yet".into());
     }

@@ -27,9 +27,10 @@ impl RunTable {
         let kinds = plan.context_kind();
         for (i, sources) in all_sources(plan).into_iter().enumerate() {
             table.first[i] = table.runs.len();
-            let records = sources.indices(plan).iter().zip(sources.lengths(plan)).enumerate();
-            table.runs.extend(records.map(|(run, (index, length))| Run {
-                index: *index,
+            let ago = sources.delays(plan).iter().map(|delay| delay.saturating_sub(1) * plan.hidden_outputs() as u32);
+            let records = sources.indices(plan).iter().zip(ago).zip(sources.lengths(plan)).enumerate();
+            table.runs.extend(records.map(|(run, ((index, ago), length))| Run {
+                index: *index + ago,
                 length: *length,
                 kind: if i == 3 { kinds.get(run).copied().unwrap_or(0).into() } else { 0 },
             }));

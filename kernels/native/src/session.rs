@@ -173,6 +173,9 @@ impl Session {
             if !external.is_null() {
                 space.add(length).copy_from_nonoverlapping(external, self.plan.hidden_at() - length);
             }
+            // Hidden outputs are a step older in the space that is written.
+            let (at, newest) = (self.plan.hidden_at(), self.plan.hidden_outputs());
+            other.add(at + newest).copy_from_nonoverlapping(space.add(at), self.plan.published() - newest);
             let layers = self.rates.len();
             self.rates.copy_from_slice(slice(step.rates, layers));
             self.learning.copy_from_slice(slice(step.learning, layers));

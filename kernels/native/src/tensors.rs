@@ -123,8 +123,7 @@ fn parts(session: &mut Session, name: &str) -> Option<Vec<Part>> {
         return Some(vec![Part::Vector(other, plan.frame())]);
     }
     if name == "published" {
-        let length = plan.units as usize * plan.hidden as usize;
-        return Some(vec![Part::Vector(space.wrapping_add(plan.hidden_at()), length)]);
+        return Some(vec![Part::Vector(space.wrapping_add(plan.hidden_at()), plan.published())]);
     }
     let units = session.layout.units.as_mut_ptr();
     let each = |u| part(session, name, unsafe { &mut *units.add(u) });
