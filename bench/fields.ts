@@ -53,6 +53,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     ["all, its own of 2 and 4", { own_delays: [2, 4] }],
     ["all, its own of 2, 4 and 8", { own_delays: [2, 4, 8] }],
     ["itself", ITSELF],
+    ["itself, of 2", { ...ITSELF, own_delays: [2] }],
     ["itself, of 2 and 4", { ...ITSELF, own_delays: [2, 4] }],
     ["itself, of 2, 4 and 8", { ...ITSELF, own_delays: [2, 4, 8] }],
   ],
