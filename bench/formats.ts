@@ -172,6 +172,11 @@ const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[v
 
 const [spec = "small", seconds = "60", threadList = "2", rows] = Deno.args;
 const named = rows?.split(";");
+const wrong = named?.find((row) => !VARIANTS.some((variant) => nameOf(variant) === row));
+if (wrong !== undefined) {
+  console.error(`There is no row "${wrong}": there are "${VARIANTS.map(nameOf).join('", "')}"`);
+  Deno.exit(2);
+}
 const variants = VARIANTS.filter((variant, i) =>
   i === 0 || (named?.includes(nameOf(variant)) ?? true)
 );
