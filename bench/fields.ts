@@ -21,14 +21,11 @@ import type { Source } from "../sources/source.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { openVideo } from "../sources/video.ts";
 import { parseArgs } from "../std.ts";
+import { ITSELF, NONE, ONLY_LATERAL } from "./contexts.ts";
 import { LEARNED } from "./learning_run.ts";
 import { meanAndSpread } from "./spread.ts";
 
 type Variant = readonly [name: string, fields: Readonly<Record<string, unknown>>];
-
-const ONLY_LATERAL = { disable_feedback: true, last_layer_context_to_all: false };
-
-const ITSELF = { ...ONLY_LATERAL, lateral_radius: 0 };
 
 const rates = (encoder_rate: number, decoder_rate: number): Variant => [
   `${encoder_rate}, ${decoder_rate}`,
@@ -45,7 +42,7 @@ const VARIANTS: Readonly<Record<string, readonly Variant[]>> = {
     ["neighbours and itself", ONLY_LATERAL],
     ["itself", ITSELF],
     ["parents and the last layer", { disable_lateral: true }],
-    ["none", { ...ONLY_LATERAL, disable_lateral: true }],
+    ["none", NONE],
   ],
   memory: [
     ["all contexts", {}],

@@ -19,6 +19,7 @@ import { framePositions } from "../runtime/picture.ts";
 import type { Source } from "../sources/source.ts";
 import { openScene } from "../sources/synthetic.ts";
 import { parseArgs } from "../std.ts";
+import { ITSELF, NONE } from "./contexts.ts";
 import { meanAndSpread } from "./spread.ts";
 
 /** Frames that are seen before each cover, and those that are hidden. */
@@ -28,18 +29,12 @@ const HIDDEN = 16;
 const AFTER = [1, 2, 3, 4, 8, 16] as const;
 const EPISODES = 150;
 
-const ONLY_ITSELF = {
-  lateral_radius: 0,
-  disable_feedback: true,
-  last_layer_context_to_all: false,
-};
-const NONE = { disable_lateral: true, disable_feedback: true, last_layer_context_to_all: false };
 const SHIFT = { shift_radius: 2 };
 
 /** Models that differ in what a unit is told, and in whether pixels are carried on. */
 const VARIANTS: readonly (readonly [name: string, fields: Readonly<Record<string, unknown>>])[] = [
   ["networks, all contexts", {}],
-  ["networks, a unit's own context", ONLY_ITSELF],
+  ["networks, a unit's own context", ITSELF],
   ["networks, no contexts", NONE],
   ["shift and networks, all contexts", SHIFT],
   ["shift and networks, no contexts", { ...SHIFT, ...NONE }],
